@@ -1,0 +1,89 @@
+"""Every setting once: its name, its default and what it means; read from BROKER_* variables and a .env file."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FORBIDDEN_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "test", "password", "top-secret!"}
+SHORTEST_SECRET = 32
+LONGEST_SOCKET = 90  # bytes; 108 fit on Linux, 104 on macOS
+
+
+class Settings(BaseSettings):
+    """The configuration of one installation. Raises pydantic's ValidationError, naming the setting, for a bad value."""
+
+    model_config = SettingsConfigDict(env_prefix="BROKER_", env_file=".env", extra="ignore", frozen=True)
+
+    data: Path = Field(Path("var"), description="folder of the embedded database, queue, uploads and secret")
+    database_url: str = Field("", description="postgresql://… ; empty: SQLite in the data folder")
+    redis_url: str = Field("", description="redis://… or unix://… ; empty: an embedded Valkey, started by the broker")
+    files_url: str = Field("", description="where uploads are kept, any fsspec URL; empty: the data folder")
+    secret: SecretStr = Field(SecretStr(""), description="key of sessions and ids; empty: made once in the data folder")
+    url: str = Field("", description="the address people use, such as https://crowd.example.org; empty: the bound one")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    web_processes: int = Field(2, ge=1, le=64, description="web server processes; at most 4 on SQLite")
+    web_threads: int = Field(8, ge=1, le=256, description="threads of each web process")
+    queue_workers: int = Field(1, ge=1, le=64, description="RQ workers for errands, beside the one for statistics")
+    signup: Literal["open", "workers", "closed"] = Field(
+        "workers", description="who may sign up: anybody in the role they choose, workers only, nobody"
+    )
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="the one currency of all rewards")
+    opening_credit: int = Field(
+        0, ge=0, description="micro-units that a new requester starts with; admins can add more"
+    )
+    upload_bytes: int = Field(1_000_000_000, ge=1, description="largest upload")
+    row_limit: int = Field(5_000_000, ge=1, description="most rows of one job")
+    throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
+    proxies: int = Field(
+        0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
+    )
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().resolve()
+
+    @field_validator("secret")
+    @classmethod
+    def _own_secret(cls, secret: SecretStr) -> SecretStr:
+        value = secret.get_secret_value()
+        if value and (value.lower() in FORBIDDEN_SECRETS or len(value) < SHORTEST_SECRET):
+            raise ValueError(f"must be a random text of at least {SHORTEST_SECRET} characters, and no known one")
+        return secret
+
+    @model_validator(mode="after")
+    def _few_writers_on_sqlite(self) -> Self:
+        if self.database.startswith("sqlite") and self.web_processes > 4:
+            raise ValueError("web_processes: SQLite serves at most 4 well; set database_url to a PostgreSQL")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.data / 'broker.sqlite3'}"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """Where the embedded Valkey listens; in the temporary folder if the data folder's path is too long for one."""
+        socket = self.data / "valkey" / "valkey.sock"
+        if len(os.fsencode(socket)) <= LONGEST_SOCKET:
+            return socket
+        digest = hashlib.sha256(os.fsencode(socket)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"crowd-broker-{digest}" / "valkey.sock"
+
+    @property
+    def redis(self) -> str:
+        """The URL of the queue server in force."""
+        return self.redis_url or f"unix://{quote(str(self.valkey_socket))}"
+
+    @property
+    def files(self) -> str:
+        """The fsspec URL of the uploads in force."""
+        return self.files_url or (self.data / "files").as_uri()
