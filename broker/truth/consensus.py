@@ -1,0 +1,84 @@
+"""What an aggregation found: labels with their posterior, and what it learnt of the workers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from broker.truth.answers import UNKNOWN, Codes, Floats
+
+LEAST_PROBABILITY = 1e-10
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Confusions:
+    """The workers' confusion tables, kept for the (worker, label) pairs that occur, in that order.
+
+    `counts[p, c]` = expected number of answers `label[p]` of `worker[p]` on items whose truth is c; `pseudo[l, c]` =
+    pseudo-answers added to every worker's table (zeros for maximum likelihood); `table[p, c]` = P(label | truth c).
+    """
+
+    worker: Codes
+    label: Codes
+    counts: Floats
+    table: Floats
+    pseudo: Floats
+
+    def of(self, worker: int) -> Floats:
+        """One worker's confusion matrix, n_classes x n_classes: rows are truths, columns answers, rows sum to 1.
+
+        Without pseudo-answers a row of a truth the worker never met is uniform over the labels they used.
+        """
+        mine = self.worker == worker
+        whole = self.pseudo.copy()
+        whole[self.label[mine]] += self.counts[mine]
+        if not self.pseudo.any():
+            used = self.label[mine] if mine.any() else slice(None)
+            whole[used] = np.maximum(whole[used], LEAST_PROBABILITY)
+        matrix: Floats = (whole / whole.sum(axis=0)).T
+        return matrix
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Consensus:
+    """An aggregation's result over codes of `Answers`.
+
+    `labels`: n_items codes, the most probable label, ties to the lowest code, UNKNOWN where nobody answered.
+    `posterior`: n_items x n_classes, rows sum to 1 (the priors where nobody answered). `priors`: n_classes shares.
+    `skill`: n_workers in 0..1, the probability of a right answer as the model sees it (1 / n_classes for workers
+    without answers). `confusions` is None for models that learn no table.
+    """
+
+    model: str
+    labels: Codes
+    posterior: Floats
+    priors: Floats
+    skill: Floats
+    confusions: Confusions | None = None
+    iterations: int = 0
+    losses: tuple[float, ...] = ()
+
+    @property
+    def confidence(self) -> Floats:
+        """The posterior of each item's label: n_items values; raw, that is, not calibrated."""
+        highest: Floats = self.posterior.max(axis=1, initial=0.0)
+        return highest
+
+
+def most_probable(posterior: Floats, known: NDArray[np.bool_]) -> Codes:
+    """The label code of highest posterior per item, ties to the lowest code, UNKNOWN where `known` is false."""
+    labels: Codes = posterior.argmax(axis=1).astype(np.int32)
+    labels[~known] = UNKNOWN
+    return labels
+
+
+def agreement_with(labels: Codes, item: Codes, worker: Codes, label: Codes, sizes: tuple[int, int]) -> Floats:
+    """Each worker's share of answers equal to the item's label; 1 / n_classes for workers without answers.
+
+    `sizes` is (n_workers, n_classes).
+    """
+    n_workers, n_classes = sizes
+    given = np.bincount(worker, minlength=n_workers)
+    same = np.bincount(worker, weights=labels[item] == label, minlength=n_workers)
+    share: Floats = np.where(given > 0, same / np.maximum(given, 1), 1.0 / n_classes)
+    return share

@@ -1,0 +1,137 @@
+"""Agreement against the worked examples of the literature, scikit-learn and crowd-kit's alpha."""
+
+import numpy as np
+import pytest
+from crowdkit.metrics.data import alpha_krippendorff
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
+
+from broker.truth.agreement import (
+    cohen_between,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
+    percent_agreement,
+)
+from broker.truth.answers import Answers
+from broker.truth.distance import alpha
+from tests.truth.made import odd_answers
+from tests.truth.test_models import frame
+
+labels = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)
+
+
+def from_votes(votes):
+    """Answers whose item i got votes[i][c] answers c."""
+    rows = [(i, c) for i, counts in enumerate(votes) for c, count in enumerate(counts) for _ in range(count)]
+    item, label = np.array(rows).T
+    return Answers.from_codes(item, np.arange(len(item)), label, n_classes=len(votes[0]))
+
+
+def from_table(text):
+    """Answers from a table: a line per worker, a column per item, `.` where there is no answer, labels from 1."""
+    cells = [(i, w, int(c) - 1) for w, line in enumerate(text.split()) for i, c in enumerate(line) if c != "."]
+    return Answers.from_codes(*np.array(cells).T)
+
+
+TEXTBOOK = [
+    [0, 0, 0, 0, 14],
+    [0, 2, 6, 4, 2],
+    [0, 0, 3, 5, 6],
+    [0, 3, 9, 2, 0],
+    [2, 2, 8, 1, 1],
+    [7, 7, 0, 0, 0],
+    [3, 2, 6, 3, 0],
+    [2, 5, 3, 2, 2],
+    [6, 5, 2, 1, 0],
+    [0, 2, 2, 3, 7],
+]
+"""Fourteen raters, ten items, five categories: the worked example of most textbooks, kappa = 0.210."""
+
+KRIPPENDORFF_2011 = """
+123321412...
+1233224125.3
+.3332342251.
+12332441251.
+"""
+"""Four observers, twelve units: "Computing Krippendorff's Alpha-Reliability", section C."""
+
+
+def test_fleiss_of_the_worked_example():
+    assert fleiss_kappa(from_votes(TEXTBOOK)) == pytest.approx(0.210, abs=5e-4)
+    assert percent_agreement(from_votes(TEXTBOOK)) == pytest.approx(0.378, abs=5e-4)
+
+
+@pytest.mark.parametrize(("level", "expected"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)])
+def test_alpha_of_the_worked_example(level, expected):
+    assert krippendorff_alpha(from_table(KRIPPENDORFF_2011), level) == pytest.approx(expected, abs=5e-4)
+
+
+def test_fleiss_with_unequal_numbers_by_hand():
+    answers = from_votes([[2, 0], [1, 2], [0, 1]])
+    # P = (1 + 1/3) / 2; the third item has one answer and is left out; p = (3/5, 2/5).
+    assert fleiss_kappa(answers) == pytest.approx((2 / 3 - 13 / 25) / (1 - 13 / 25))
+
+
+def test_interval_alpha_uses_the_values_behind_the_labels():
+    answers = from_votes([[2, 0, 0], [0, 1, 1], [0, 0, 2]])
+    near = krippendorff_alpha(answers, "interval", np.array([0.0, 9.0, 10.0]))
+    far = krippendorff_alpha(answers, "interval", np.array([0.0, 1.0, 10.0]))
+    assert near > 0.98 > far
+
+
+@given(labels)
+def test_cohen_equals_scikit_learn(pairs):
+    first, second = np.array(pairs).T
+    assume(len(np.unique(pairs)) > 1)
+    theirs = cohen_kappa_score(first, second)
+    assume(not np.isnan(theirs))
+    assert cohen_kappa(first, second, 4) == pytest.approx(theirs)
+
+
+def test_cohen_between_two_workers_uses_their_common_items():
+    answers = from_table("11221.\n1122.2\n222222")
+    assert cohen_between(answers, 0, 1) == 1.0
+    assert cohen_between(answers, 0, 2) == 0.0
+    assert cohen_between(from_table("1.\n.1"), 0, 1) is None
+
+
+@given(odd_answers())
+def test_nominal_alpha_equals_crowdkit(answers):
+    several = answers.per_item() >= 2
+    kept = answers.subset(several[answers.item])
+    assume(len(np.unique(kept.label)) > 1)
+    assert krippendorff_alpha(answers) == pytest.approx(alpha_krippendorff(frame(kept)))
+
+
+@given(odd_answers())
+def test_nominal_alpha_is_the_alpha_of_equality(answers):
+    several = [answers.label[answers.item == item].tolist() for item in range(answers.n_items)]
+    expected = alpha(several, lambda a, b: float(a == b))
+    ours = krippendorff_alpha(answers)
+    assert (ours is None) == (expected is None)
+    assert ours is None or ours == pytest.approx(expected)
+
+
+@given(odd_answers(), st.permutations(range(4)))
+def test_renaming_labels_changes_no_nominal_figure(answers, names):
+    renamed = Answers.from_codes(answers.item, answers.worker, np.array(names)[answers.label], n_classes=4)
+    for figure in (percent_agreement, fleiss_kappa, krippendorff_alpha):
+        ours = figure(answers)
+        assert figure(renamed) == (None if ours is None else pytest.approx(ours))
+
+
+def test_undefined_is_none():
+    lonely = from_votes([[1, 0], [0, 1]])
+    unanimous = from_votes([[2, 0], [3, 0]])
+    assert [figure(lonely) for figure in (percent_agreement, fleiss_kappa, krippendorff_alpha)] == [None] * 3
+    assert percent_agreement(unanimous) == 1.0
+    assert (fleiss_kappa(unanimous), krippendorff_alpha(unanimous)) == (None, None)
+    assert cohen_kappa(np.array([1, 1]), np.array([1, 1]), 2) is None
+
+
+def test_perfect_and_opposite():
+    assert fleiss_kappa(from_votes([[3, 0], [0, 3]])) == pytest.approx(1.0)
+    assert krippendorff_alpha(from_votes([[3, 0], [0, 3]])) == pytest.approx(1.0)
+    assert fleiss_kappa(from_votes([[1, 1], [1, 1]])) == pytest.approx(-1.0)
