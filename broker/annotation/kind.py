@@ -1,0 +1,85 @@
+"""The abstraction: what every kind of annotation answers about itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from broker.truth.distance import alpha, medoid
+
+Json = Mapping[str, Any]
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Vote(Generic[A]):
+    """One worker's answer to one HIT; `trust` is the believed accuracy of the worker, 0..1."""
+
+    worker: int
+    answer: A
+    trust: float
+
+
+@dataclass(frozen=True)
+class Verdict(Generic[A]):
+    """What is believed of a HIT: an answer and how sure we are of it, 0..1."""
+
+    answer: A
+    confidence: float
+
+
+class Kind(ABC, Generic[A]):
+    """A kind of annotation, furnished with one requester's settings.
+
+    A room answers two questions: is this a valid answer, and how alike are two answers?
+    Grading, aggregation and agreement follow; a room overrides what it can do better.
+    """
+
+    name: ClassVar[str]
+    """The room's name, also of templates/kinds/<name>.html."""
+    title: ClassVar[str]
+    """What requesters read."""
+
+    @classmethod
+    @abstractmethod
+    def furnish(cls, settings: Json) -> "Kind[A]":
+        """The room with a requester's settings. Raises Invalid, naming the field."""
+
+    @abstractmethod
+    def parse(self, raw: Any, item: Json) -> A:
+        """A worker's answer to an item. Raises Invalid, and nothing else, for any JSON that is none."""
+
+    @abstractmethod
+    def dump(self, answer: A) -> dict[str, Any]:
+        """The answer as the JSON its crowd element documents; parse(dump(a)) == a."""
+
+    @abstractmethod
+    def read(self, text: str) -> A:
+        """An answer as people write it in a cell of a table, for gold. Raises Invalid."""
+
+    @abstractmethod
+    def show(self, answer: A) -> str:
+        """The answer as people read it in a cell of a table; read(show(a)) == a."""
+
+    @abstractmethod
+    def likeness(self, one: A, other: A) -> float:
+        """1 for the same .. 0 for nothing in common; symmetric."""
+
+    @abstractmethod
+    def task_input(self, item: Json) -> dict[str, Any]:
+        """What the HIT page's template shows of an item, as `task.input`. Raises Invalid if the item lacks it."""
+
+    def grade(self, answer: A, gold: A) -> float:
+        """How right an answer to a gold HIT is, 0..1."""
+        return self.likeness(answer, gold)
+
+    def aggregate(self, votes: Sequence[Vote[A]]) -> Verdict[A]:
+        """The answer most like all others, weighed by trust: the floor for every room, not its goal."""
+        answers = [vote.answer for vote in votes]
+        weights = [vote.trust for vote in votes]
+        best = medoid(answers, self.likeness, weights)
+        return Verdict(answers[best.place], best.support)
+
+    def agreement(self, units: Sequence[Sequence[A]]) -> float | None:
+        """Krippendorff's alpha over this kind's own distance, 1 - likeness; None where no two answers can differ."""
+        return alpha(units, self.likeness)

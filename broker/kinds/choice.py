@@ -1,0 +1,127 @@
+"""The room of choices: one label, or several, for an image or a text."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from broker.annotation import reading
+from broker.annotation.cells import Cells
+from broker.annotation.kind import Json
+from broker.errors import Invalid
+
+YES, NO = "yes", "no"
+SEPARATOR = "|"
+Labels = tuple[str, ...]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class Label(BaseModel):
+    """One label with what it means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Short
+    definition: str = Field("", max_length=2000)
+    examples: tuple[Annotated[str, StringConstraints(max_length=500)], ...] = Field((), max_length=20)
+
+
+class Settings(BaseModel):
+    """What a requester sets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    media: Literal["image", "text"]
+    field: Short
+    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    many: bool = False
+    labels: tuple[Label, ...] = Field(min_length=2, max_length=100)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [label.name for label in self.labels]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"label {name!r} stands there twice")
+            if self.many and SEPARATOR in name:
+                raise ValueError(f"label {name!r} holds {SEPARATOR!r}, which separates labels")
+        return self
+
+
+class Choice(Cells[Labels]):
+    """Which label, or which labels, does this image or text have?
+
+    An answer is the tuple of chosen labels in the order of the settings. Its JSON is what `crowd-classifier` and
+    `crowd-classifier-multi-select` submit: {"category": {"label": "cat"}} or {"category": {"labels": ["cat"]}}.
+    """
+
+    name: ClassVar[str] = "choice"
+    title: ClassVar[str] = "Choose labels"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._names = tuple(label.name for label in settings.labels)
+
+    @classmethod
+    def furnish(cls, settings: Json) -> Self:
+        """The room with a requester's settings. Raises Invalid, naming the field."""
+        return cls(reading.model(Settings, settings))
+
+    def parse(self, raw: Any, item: Json) -> Labels:  # noqa: ARG002 - every label fits every item
+        """A worker's answer. Raises Invalid."""
+        category = reading.record(reading.record(raw, "answer").get("category"), "category")
+        if self.settings.many:
+            return self._known(reading.texts(category.get("labels"), "category.labels"))
+        return self._known([reading.text(category.get("label"), "category.label")])
+
+    def dump(self, answer: Labels) -> dict[str, Any]:
+        """The JSON of the crowd element."""
+        return {"category": {"labels": list(answer)} if self.settings.many else {"label": answer[0]}}
+
+    def read(self, text: str) -> Labels:
+        """A label, or several separated by |. Raises Invalid."""
+        names = [part.strip() for part in text.split(SEPARATOR)] if self.settings.many else [text.strip()]
+        return self._known([name for name in names if name])
+
+    def show(self, answer: Labels) -> str:
+        """The labels separated by |."""
+        return SEPARATOR.join(answer)
+
+    def likeness(self, one: Labels, other: Labels) -> float:
+        """Jaccard index of the two sets of labels."""
+        union = len(set(one) | set(other))
+        return len(set(one) & set(other)) / union if union else 1.0
+
+    def task_input(self, item: Json) -> dict[str, Any]:
+        """The item's image or text beside the question and the labels."""
+        value = item.get(self.settings.field)
+        if not isinstance(value, str | int | float) or not str(value).strip():
+            raise Invalid(f"column {self.settings.field!r} is empty or no {self.settings.media}")
+        shown = self.settings.model_dump(mode="json", exclude={"field"})
+        return {**shown, "value": str(value)}
+
+    def options(self) -> Labels:
+        """The labels, or yes and no for each of several."""
+        return (NO, YES) if self.settings.many else self._names
+
+    def places(self) -> Labels:
+        """One place, or one for each of several labels."""
+        return self._names if self.settings.many else ("",)
+
+    def split(self, answer: Labels) -> Mapping[str, str]:
+        """The label at each place."""
+        if not self.settings.many:
+            return {"": answer[0]}
+        return {name: YES if name in answer else NO for name in self._names}
+
+    def join(self, labels: Mapping[str, str]) -> Labels:
+        """The labels said yes to, or the one label."""
+        return tuple(name for name in self._names if labels[name] == YES) if self.settings.many else (labels[""],)
+
+    def _known(self, names: list[str]) -> Labels:
+        for name in names:
+            if name not in self._names:
+                raise Invalid(f"{name!r} is none of the labels {', '.join(map(repr, self._names))}")
+        if len(names) != 1 and not self.settings.many:
+            raise Invalid("exactly one label is asked for")
+        return tuple(name for name in self._names if name in names)
