@@ -1,0 +1,75 @@
+"""What money moves when: pure decisions, in integer micro-units of one currency."""
+
+import math
+from dataclasses import dataclass
+
+from broker.errors import Invalid
+
+WORLD = "world"
+UNIT = 1_000_000
+HIGHEST_REWARD = 10_000 * UNIT
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """An amount (micro-units, more than 0) from one account to another; `ref` makes it happen at most once."""
+
+    source: str
+    target: str
+    amount: int
+    ref: str
+
+    def __post_init__(self) -> None:
+        if self.amount <= 0 or self.source == self.target:
+            raise Invalid(f"a transfer of {self.amount} from {self.source} to {self.target} makes no sense")
+
+
+def person(person_id: int) -> str:
+    """The account of a person."""
+    return f"person:{person_id}"
+
+
+def escrow(job_id: int) -> str:
+    """The account that holds what a job may still cost."""
+    return f"escrow:{job_id}"
+
+
+def parse_reward(text: str) -> int:
+    """Micro-units of an amount such as "0.02". Raises Invalid for anything but a number from 0 to 10,000."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise Invalid(f"reward: {text!r} is not an amount; write it like 0.02") from None
+    if not math.isfinite(value) or not 0 <= value <= HIGHEST_REWARD / UNIT:
+        raise Invalid(f"reward: {text} is not within 0 and {HIGHEST_REWARD // UNIT}")
+    return round(value * UNIT)
+
+
+def gold_answers(hits: int, redundancy: int, gold_percent: int) -> int:
+    """The most gold answers a job pays for: twice the share asked for, since newcomers see gold more often."""
+    return math.ceil(2 * hits * redundancy * gold_percent / 100)
+
+
+def most(hits: int, redundancy: int, gold_percent: int, reward: int) -> int:
+    """The most a job can cost, in micro-units: what publishing sets aside."""
+    return (hits * redundancy + gold_answers(hits, redundancy, gold_percent)) * reward
+
+
+def fund(job_id: int, requester_id: int, amount: int, ref: str) -> list[Transfer]:
+    """Set money aside for a job; nothing moves for an unpaid one."""
+    return [Transfer(person(requester_id), escrow(job_id), amount, ref)] if amount else []
+
+
+def pay(job_id: int, worker_id: int, assignment_id: int, reward: int) -> list[Transfer]:
+    """Pay a worker for an approved assignment, once."""
+    return [Transfer(escrow(job_id), person(worker_id), reward, f"reward:{assignment_id}")] if reward else []
+
+
+def refund(job_id: int, requester_id: int, rest: int, ref: str) -> list[Transfer]:
+    """Give back what an ended job did not cost."""
+    return [Transfer(escrow(job_id), person(requester_id), rest, ref)] if rest else []
+
+
+def deposit(person_id: int, amount: int, ref: str) -> list[Transfer]:
+    """Money that comes in from outside."""
+    return [Transfer(WORLD, person(person_id), amount, ref)] if amount else []

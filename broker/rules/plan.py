@@ -1,0 +1,35 @@
+"""The limits of a job's plan: how many answers, how much gold, how long, for how much."""
+
+from dataclasses import dataclass
+
+from broker.errors import Invalid, Problem
+from broker.rules import lease, ledger
+
+MOST_ANSWERS = 100
+MOST_GOLD_PERCENT = 50
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a requester sets: answers per HIT, gold share in percent, micro-units per answer, seconds per lease."""
+
+    redundancy: int
+    gold_percent: int
+    reward: int
+    lease_seconds: int
+
+    def check(self) -> None:
+        """Raises Invalid naming every field that is out of its range."""
+        ranges = {
+            "redundancy": (self.redundancy, 1, MOST_ANSWERS, "answers"),
+            "gold_percent": (self.gold_percent, 0, MOST_GOLD_PERCENT, "percent"),
+            "lease_seconds": (self.lease_seconds, lease.SHORTEST, lease.LONGEST, "seconds"),
+            "reward": (self.reward, 0, ledger.HIGHEST_REWARD, "micro-units"),
+        }
+        problems = [
+            Problem(f"{value} is not within {least} and {most} {unit}", column=field)
+            for field, (value, least, most, unit) in ranges.items()
+            if not least <= value <= most
+        ]
+        if problems:
+            raise Invalid("; ".join(map(str, problems)), problems=problems)
