@@ -1,0 +1,78 @@
+"""What every reader yields: a row, or the problem that stands in its place."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+from broker.errors import Invalid, Problem, TooLarge
+from broker.formats.limits import Limits
+
+__all__ = ["Bookmark", "Item", "Problem", "Read", "Row", "expect", "guarded", "size"]
+
+
+class Row(NamedTuple):
+    """One row of data, numbered from 1 without the header and without blank lines; bad rows use up a number too.
+
+    `payload` is JSON by type. `offset` is where the next row begins: a byte in CSV, TSV and JSONL, else a row.
+    `content` holds the verified bytes of an image and is None in tables.
+    """
+
+    number: int
+    payload: dict[str, Any]
+    offset: int
+    content: bytes | None = None
+
+
+class Bookmark(NamedTuple):
+    """Where to go on: `Bookmark(row.offset, row.number)` of the last row kept; the default is the beginning.
+
+    Problems have no bookmark. Who goes on from one meets the problems of later rows again, so keep only those with
+    `problem.row < bookmark.row` (all of them once the file has ended).
+    """
+
+    offset: int = 0
+    row: int = 0
+
+
+Item = Row | Problem
+
+
+class Read(Protocol):
+    """A reader: yields rows and problems in file order, raises Invalid for a file that cannot be read at all."""
+
+    def __call__(self, stream: BinaryIO, start: Bookmark = ..., limits: Limits = ...) -> Iterator[Item]: ...
+
+
+def guarded(items: Iterable[Item], start: Bookmark, limits: Limits) -> Iterator[Item]:
+    """Pass items on; raise Invalid when there are none or too many problems, TooLarge when there are too many rows."""
+    found, problems, most = False, 0, limits.rows
+    for item in items:
+        found = True
+        if isinstance(item, Row):
+            if item.number > most:
+                raise TooLarge(f"The file has more than {most:,} rows.")
+        else:
+            problems += 1
+            if problems > limits.problems:
+                message = f"Reading stopped at row {item.row}: more than {limits.problems:,} rows are broken."
+                raise Invalid(message, problems=[item])
+        yield item
+    if not found and start.row == 0:
+        raise Invalid("The file has no rows.")
+
+
+def expect(columns: Sequence[str], wanted: Iterable[str]) -> None:
+    """Raise Invalid naming every wanted column that the file does not have."""
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        there = ", ".join(columns) or "none"
+        problems = [Problem(f"there is no such column; the file has: {there}", column=name) for name in missing]
+        raise Invalid(f"Unknown column: {', '.join(missing)}. The file has: {there}.", problems=problems)
+
+
+def size(stream: BinaryIO, limits: Limits) -> int:
+    """Bytes in a seekable stream, which stands at its beginning afterwards; raises TooLarge over `limits.bytes`."""
+    total = stream.seek(0, 2)
+    stream.seek(0)
+    if total > limits.bytes:
+        raise TooLarge(f"The file has {total:,} bytes; at most {limits.bytes:,} are accepted.")
+    return total
