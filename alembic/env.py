@@ -1,0 +1,33 @@
+"""How Alembic reaches the database: the engine comes from the caller, never from an ini file."""
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from alembic import context
+from broker.store.db import Moment
+from broker.store.schema import METADATA
+
+
+def plain(kind: str, item: Any, _: Any) -> str | Literal[False]:
+    """Write our own column type as a plain one, so that migrations outlive our modules."""
+    return "sa.BigInteger()" if kind == "type" and isinstance(item, Moment) else False
+
+
+def same_type(_: Any, __: Any, ___: Any, inspected: Any, wanted: Any) -> bool | None:
+    """A moment is a big integer; everything else Alembic compares itself."""
+    return False if isinstance(wanted, Moment) and isinstance(inspected, sa.Integer) else None
+
+
+engine: sa.Engine = context.config.attributes["engine"]
+with engine.connect() as connection:
+    context.configure(
+        connection,
+        target_metadata=METADATA,
+        render_item=plain,
+        compare_type=same_type,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

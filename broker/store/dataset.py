@@ -1,0 +1,99 @@
+"""The rows of a job before and while they are HITs: counted, checked, marked as gold, opened again, all in SQL."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from broker.store.db import Unit
+from broker.store.work import Hit
+
+
+def _cell(column: str) -> sa.ColumnElement[str]:
+    return sa.func.trim(Hit.payload[column].as_string())
+
+
+def write(unit: Unit, job_id: int, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> int:
+    """Insert items (row number from 1, payload) as HITs that are open as soon as their job is; how many."""
+    values = [
+        {"job_id": job_id, "row": row, "pos": row, "open": True, "taken": 0, "extra": 0, "payload": payload}
+        for row, payload in rows
+    ]
+    if values:
+        unit.session.connection().execute(sa.insert(Hit), values)
+    return len(values)
+
+
+def size(unit: Unit, job_id: int) -> int:
+    """How many rows the job has."""
+    return int(unit.session.scalar(sa.select(sa.func.count()).where(Hit.job_id == job_id)) or 0)
+
+
+def last_pos(unit: Unit, job_id: int) -> int:
+    """The highest position in the job's log."""
+    return int(unit.session.scalar(sa.select(sa.func.max(Hit.pos)).where(Hit.job_id == job_id)) or 0)
+
+
+def sample(unit: Unit, job_id: int, *, skip: int = 0, limit: int = 20) -> list[tuple[int, dict[str, Any]]]:
+    """Some rows of the job in file order: (row number, payload)."""
+    query = sa.select(Hit.row, Hit.payload).where(Hit.job_id == job_id).order_by(Hit.row).offset(skip).limit(limit)
+    return [(row.row, row.payload) for row in unit.session.execute(query)]
+
+
+def remove(unit: Unit, job_id: int) -> int:
+    """Remove the rows of a draft; how many."""
+    return unit.changed(sa.delete(Hit).where(Hit.job_id == job_id))
+
+
+def empty_rows(unit: Unit, job_id: int, column: str, *, limit: int) -> list[int]:
+    """The first rows in which a column is missing or blank."""
+    blank = sa.or_(_cell(column).is_(None), _cell(column) == "")
+    query = sa.select(Hit.row).where(Hit.job_id == job_id, blank).order_by(Hit.row).limit(limit)
+    return list(unit.session.scalars(query))
+
+
+def distinct(unit: Unit, job_id: int, column: str, *, limit: int = 10_000) -> list[str]:
+    """The distinct values of a column, without blanks."""
+    query = sa.select(_cell(column).label("cell")).where(Hit.job_id == job_id, _cell(column) != "")
+    return [str(row) for row in unit.session.scalars(query.distinct().order_by("cell").limit(limit))]
+
+
+def rows_with(unit: Unit, job_id: int, column: str, text: str, *, limit: int) -> list[int]:
+    """The first rows in which a column has this value."""
+    query = sa.select(Hit.row).where(Hit.job_id == job_id, _cell(column) == text).order_by(Hit.row).limit(limit)
+    return list(unit.session.scalars(query))
+
+
+def write_cells(unit: Unit, job_id: int, key: str, column: str, cells: Mapping[str, str]) -> list[str]:
+    """Fill a column in the rows whose `key` column has these values; the values that no row has."""
+    missing = []
+    for name, text in cells.items():
+        rows = unit.session.execute(sa.select(Hit).where(Hit.job_id == job_id, _cell(key) == name)).scalars().all()
+        for hit in rows:
+            hit.payload = {**hit.payload, column: text}
+        if not rows:
+            missing.append(name)
+    return missing
+
+
+def mark_gold(unit: Unit, job_id: int, column: str, answers: Mapping[str, dict[str, Any]]) -> int:
+    """Make the rows with these cell values gold: closed to the queue, numbered from 0, with this answer; how many."""
+    mine = sa.update(Hit).where(Hit.job_id == job_id)
+    for text, answer in answers.items():
+        unit.changed(mine.where(_cell(column) == text).values(gold=answer, open=False))
+    numbers = (
+        sa.select(Hit.id, (sa.func.row_number().over(order_by=Hit.row) - 1).label("number"))
+        .where(Hit.job_id == job_id, Hit.gold.is_not(None))
+        .subquery()
+    )
+    number = sa.select(numbers.c.number).where(numbers.c.id == Hit.id).scalar_subquery()
+    return unit.changed(mine.where(Hit.gold.is_not(None)).values(gold_no=number))
+
+
+def reopen_full(unit: Unit, job_id: int, redundancy: int, last: int) -> int:
+    """Open HITs again that a higher redundancy leaves short, at fresh positions after `last`; how many."""
+    short = (Hit.job_id == job_id, ~Hit.open, Hit.gold_no.is_(None), Hit.taken < redundancy + Hit.extra)
+    ranks = sa.select(Hit.id, sa.func.row_number().over(order_by=Hit.pos).label("rank")).where(*short).subquery()
+    rank = sa.select(ranks.c.rank).where(ranks.c.id == Hit.id).scalar_subquery()
+    unit.changed(sa.update(Hit).where(Hit.job_id == job_id, Hit.gold_no.is_(None)).values(done=False))
+    return unit.changed(sa.update(Hit).where(*short).values(open=True, pos=last + rank))

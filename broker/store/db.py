@@ -1,0 +1,151 @@
+"""The database: engine, units of work, and the column types all tables share."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MICROSECOND = dt.timedelta(microseconds=1)
+BUSY_SECONDS = 30
+# Writers of one process queue here instead of polling SQLite's own lock.
+_writers = threading.Lock()
+
+
+class Moment(sa.types.TypeDecorator[dt.datetime]):
+    """An instant, kept as microseconds since 1970 in UTC: the same integer and the same order on every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> dt.datetime | None:  # noqa: ARG002
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+key = Annotated[int, mapped_column(BigKey, primary_key=True)]
+big = Annotated[int, mapped_column(sa.BigInteger)]
+micros = Annotated[int, mapped_column(sa.BigInteger)]
+Json = dict[str, Any]
+Record = sa.Row[*tuple[Any, ...]]
+
+
+class Rows(DeclarativeBase):
+    """Base of all tables; constraints get the same names on every database, so that migrations can drop them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads the plain attribute
+        dt.datetime: Moment,
+        Json: sa.JSON(none_as_null=True),
+        list[Any]: sa.JSON(none_as_null=True),
+    }
+
+
+class Unit:
+    """One unit of work: a session, and what is to be rung for after the commit."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.rings: set[str] = set()
+
+    def won(self, statement: sa.Update | sa.Delete) -> bool:
+        """Whether this compare-and-set changed exactly one row; if not, somebody was faster."""
+        return self.changed(statement) == 1
+
+    def changed(self, statement: sa.Update | sa.Delete | sa.Insert) -> int:
+        """Run the statement; how many rows it touched."""
+        result = self.session.connection().execute(statement)
+        return int(result.rowcount)
+
+    def insert_once(self, table: type["Rows"], **values: Any) -> bool:
+        """Insert a row unless a unique constraint already holds one like it; whether it is new."""
+        rows = table.metadata.tables[table.__tablename__]
+        postgres = self.session.connection().dialect.name == "postgresql"
+        insert = postgresql.insert(rows) if postgres else sqlite.insert(rows)
+        return self.changed(insert.values(**values).on_conflict_do_nothing()) == 1
+
+    def ring(self, queue: str) -> None:
+        """After the commit, tell the RQ workers that this queue has errands."""
+        self.rings.add(queue)
+
+
+class Store:
+    """The database of one installation."""
+
+    def __init__(self, url: str, *, pool: int = 16) -> None:
+        self.sqlite = url.startswith("sqlite")
+        self.engine = _sqlite_engine(url) if self.sqlite else sa.create_engine(url, pool_size=pool, max_overflow=pool)
+        self.bell: Callable[[set[str]], None] = lambda _: None
+
+    @contextmanager
+    def write(self) -> Iterator[Unit]:
+        """A transaction that writes: committed at the end, rolled back if anything was raised."""
+        with _queued(waiting=self.sqlite), Session(self._writing(), expire_on_commit=False) as session:
+            unit = Unit(session)
+            with session.begin():
+                yield unit
+        if unit.rings:
+            self.bell(unit.rings)
+
+    @contextmanager
+    def read(self) -> Iterator[Unit]:
+        """A transaction that only reads, and on SQLite waits for no writer."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield Unit(session)
+            session.rollback()
+
+    def _writing(self) -> sa.Engine:
+        return self.engine.execution_options(writes=True) if self.sqlite else self.engine
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _queued(*, waiting: bool) -> Iterator[None]:
+    if not waiting:
+        yield
+        return
+    with _writers:
+        yield
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    path = sa.make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would come too late and be the wrong one
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    # A deferred transaction that turns from reader to writer fails at once with SQLITE_BUSY; an immediate one waits.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,174 @@
+"""Jobs, their uploads and what was wrong in them."""
+
+import datetime as dt
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from broker.errors import NotFound, Problem
+from broker.store.db import Json, Rows, Unit, big, key, micros
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    DRAFT = "draft"
+    """Being written; workers do not see it."""
+    OPEN = "open"
+    """HITs are handed out."""
+    PAUSED = "paused"
+    """Nothing is handed out; what is out may be submitted."""
+    STOPPED = "stopped"
+    """Ended early by its requester."""
+    DONE = "done"
+    """Every HIT has the answers its plan asks for."""
+
+
+class UploadState(StrEnum):
+    """Where an upload is on its way into HITs."""
+
+    WAITING = "waiting"
+    READING = "reading"
+    REVIEW = "review"
+    """Read to the end with faulty rows: the requester decides whether the good ones are kept."""
+    KEPT = "kept"
+    DISCARDED = "discarded"
+    FAILED = "failed"
+
+
+class Job(Rows):
+    """What a requester wants labelled: data, task, quality, pay."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        sa.CheckConstraint("redundancy >= 1", name="redundancy"),
+        sa.CheckConstraint("reward >= 0", name="reward"),
+        sa.CheckConstraint("gold_left >= 0", name="gold_left"),
+    )
+
+    id: Mapped[key]
+    requester_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    state: Mapped[str] = mapped_column(sa.String(20), index=True, default=JobState.DRAFT)
+    title: Mapped[str] = mapped_column(sa.String(200), default="")
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    guide: Mapped[str] = mapped_column(sa.Text, default="")
+    kind: Mapped[str] = mapped_column(sa.String(40), default="")
+    settings: Mapped[Json] = mapped_column(default=dict)
+    columns: Mapped[list[Any]] = mapped_column(default=list)
+    gold_column: Mapped[str] = mapped_column(sa.String(200), default="")
+    redundancy: Mapped[int] = mapped_column(default=3)
+    gold_percent: Mapped[int] = mapped_column(default=5)
+    reward: Mapped[micros] = mapped_column(default=0)
+    lease_seconds: Mapped[int] = mapped_column(default=600)
+    hits: Mapped[int] = mapped_column(default=0)
+    golds: Mapped[int] = mapped_column(default=0)
+    gold_left: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    answers: Mapped[int] = mapped_column(default=0)
+    next_pos: Mapped[big] = mapped_column(default=0)
+    created_at: Mapped[dt.datetime]
+    published_at: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]
+
+
+class Upload(Rows):
+    """One file of data on its way into a job."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[key]
+    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"), index=True)
+    state: Mapped[str] = mapped_column(sa.String(20), default=UploadState.WAITING)
+    name: Mapped[str] = mapped_column(sa.String(300))
+    file: Mapped[str] = mapped_column(sa.String(300))
+    size: Mapped[big]
+    bytes_read: Mapped[big] = mapped_column(default=0)
+    rows_read: Mapped[int] = mapped_column(default=0)
+    good: Mapped[int] = mapped_column(default=0)
+    bad: Mapped[int] = mapped_column(default=0)
+    message: Mapped[str] = mapped_column(sa.String(1000), default="")
+    created_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+
+
+class Fault(Rows):
+    """One faulty row of an upload."""
+
+    __tablename__ = "faults"
+
+    id: Mapped[key]
+    upload_id: Mapped[int] = mapped_column(sa.ForeignKey("uploads.id"), index=True)
+    row: Mapped[int | None]
+    column: Mapped[str | None] = mapped_column(sa.String(300))
+    message: Mapped[str] = mapped_column(sa.String(1000))
+
+
+def job(unit: Unit, job_id: int) -> Job:
+    """The job with this row id. Raises NotFound."""
+    found = unit.session.get(Job, job_id)
+    if found is None:
+        raise NotFound("There is no such job.")
+    return found
+
+
+def own_job(unit: Unit, job_id: int, requester_id: int, *, lock: bool = False) -> Job:
+    """The requester's own job; strangers get NotFound, not Forbidden. `lock` holds it till the end of the unit."""
+    query = sa.select(Job).where(Job.id == job_id, Job.requester_id == requester_id)
+    found = unit.session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound("There is no such job among yours.")
+    return found
+
+
+def jobs_of(unit: Unit, requester_id: int) -> Sequence[Job]:
+    """The requester's jobs, the newest first."""
+    return unit.session.scalars(sa.select(Job).where(Job.requester_id == requester_id).order_by(Job.id.desc())).all()
+
+
+def jobs_in(unit: Unit, *states: JobState) -> Sequence[Job]:
+    """All jobs in one of these states, the oldest first."""
+    return unit.session.scalars(sa.select(Job).where(Job.state.in_(states)).order_by(Job.id)).all()
+
+
+def move_job(unit: Unit, job_id: int, old: Sequence[JobState], new: JobState, **values: Any) -> bool:
+    """Take the job from one of the old states to the new one, if it still is in one of them."""
+    change = sa.update(Job).where(Job.id == job_id, Job.state.in_(old)).values(state=new, **values)
+    return unit.won(change.execution_options(synchronize_session=False))
+
+
+def uploads_of(unit: Unit, job_id: int) -> Sequence[Upload]:
+    """The job's uploads, the latest first."""
+    return unit.session.scalars(sa.select(Upload).where(Upload.job_id == job_id).order_by(Upload.id.desc())).all()
+
+
+def upload(unit: Unit, upload_id: int) -> Upload:
+    """The upload with this row id. Raises NotFound."""
+    found = unit.session.get(Upload, upload_id)
+    if found is None:
+        raise NotFound("There is no such upload.")
+    return found
+
+
+def write_faults(unit: Unit, upload_id: int, problems: Sequence[Problem]) -> None:
+    """Keep what was wrong in an upload."""
+    if problems:
+        rows = [
+            {"upload_id": upload_id, "row": one.row, "column": one.column, "message": one.message[:1000]}
+            for one in problems
+        ]
+        unit.session.execute(sa.insert(Fault), rows)
+
+
+def faults_of(unit: Unit, upload_id: int, *, after: int = 0, limit: int = 200) -> Sequence[Fault]:
+    """The faulty rows of an upload in file order, a page at a time."""
+    query = sa.select(Fault).where(Fault.upload_id == upload_id, Fault.id > after).order_by(Fault.id).limit(limit)
+    return unit.session.scalars(query).all()
+
+
+def count(unit: Unit, job_id: int, *, done: int, answers: int) -> None:
+    """Add HITs done and answers judged to the job's counters."""
+    change = sa.update(Job).where(Job.id == job_id)
+    unit.changed(change.values(done=Job.done + done, answers=Job.answers + answers))

@@ -1,0 +1,147 @@
+"""HITs and assignments: the log of open HITs, the workers' cursors in it, and the life of one worker's turn.
+
+Open HITs are a log: each has a position, and a worker's cursor says that every HIT open at or before it was already
+handed to them. A HIT that opens again gets a fresh position at the end, so that every cursor still meets it; neither
+the job's size nor the worker's history costs a claim anything.
+"""
+
+import datetime as dt
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from broker.store.db import Json, Rows, big, key, micros
+
+
+class Turn(StrEnum):
+    """Where an assignment is in its life."""
+
+    ACCEPTED = "accepted"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RETURNED = "returned"
+    """Given back by the worker."""
+    ABANDONED = "abandoned"
+    """The lease ran out."""
+
+
+ACTIVE = (Turn.ACCEPTED, Turn.SUBMITTED, Turn.APPROVED, Turn.REJECTED)
+ANSWERED = (Turn.SUBMITTED, Turn.APPROVED, Turn.REJECTED)
+# Written out, not bound: a partial index serves only a query that visibly says what the index says.
+_ACTIVE_SQL = "state IN ('accepted', 'submitted', 'approved', 'rejected')"
+
+
+class Hit(Rows):
+    """One micro-task made of one item; `taken` of its `redundancy + extra` seats are given to workers."""
+
+    __tablename__ = "hits"
+    __table_args__ = (
+        sa.Index("ix_hits_open", "job_id", "pos", sqlite_where=sa.text("open = 1"), postgresql_where=sa.text("open")),
+        sa.Index("uq_hits_job_row", "job_id", "row", unique=True),
+        sa.Index(
+            "uq_hits_gold",
+            "job_id",
+            "gold_no",
+            unique=True,
+            sqlite_where=sa.text("gold_no IS NOT NULL"),
+            postgresql_where=sa.text("gold_no IS NOT NULL"),
+        ),
+        sa.CheckConstraint("taken >= 0", name="taken"),
+    )
+
+    id: Mapped[key]
+    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"))
+    row: Mapped[big]
+    pos: Mapped[big]
+    open: Mapped[bool]
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
+    extra: Mapped[int] = mapped_column(default=0, server_default="0")
+    answered: Mapped[int] = mapped_column(default=0, server_default="0")
+    done: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    gold_no: Mapped[int | None]
+    payload: Mapped[Json]
+    gold: Mapped[Json | None]
+
+
+class Assignment(Rows):
+    """One worker's turn at one HIT."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        sa.Index(
+            "uq_assignments_hit_worker",
+            "hit_id",
+            "worker_id",
+            unique=True,
+            sqlite_where=sa.text(_ACTIVE_SQL),
+            postgresql_where=sa.text(_ACTIVE_SQL),
+        ),
+        sa.Index(
+            "ix_assignments_leases",
+            "deadline",
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        ),
+        sa.Index(
+            "ix_assignments_held",
+            "worker_id",
+            "job_id",
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        ),
+        sa.Index(
+            "ix_assignments_unjudged",
+            "job_id",
+            "id",
+            sqlite_where=sa.text("state = 'submitted' AND judged = 0"),
+            postgresql_where=sa.text("state = 'submitted' AND NOT judged"),
+        ),
+        sa.Index(
+            "ix_assignments_undecided",
+            "job_id",
+            "id",
+            sqlite_where=sa.text("state = 'submitted' AND judged = 1"),
+            postgresql_where=sa.text("state = 'submitted' AND judged"),
+        ),
+        sa.Index("ix_assignments_history", "worker_id", "id"),
+        sa.Index("ix_assignments_job", "job_id", "id"),
+    )
+
+    id: Mapped[key]
+    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"))
+    hit_id: Mapped[int] = mapped_column(sa.ForeignKey("hits.id"))
+    worker_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
+    state: Mapped[str] = mapped_column(sa.String(20))
+    gold: Mapped[bool]
+    judged: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    accepted_at: Mapped[dt.datetime]
+    deadline: Mapped[dt.datetime]
+    submitted_at: Mapped[dt.datetime | None]
+    decided_at: Mapped[dt.datetime | None]
+    seconds: Mapped[float | None]
+    score: Mapped[float | None]
+    reward: Mapped[micros]
+    answer: Mapped[Json | None]
+
+
+class Cursor(Rows):
+    """How far a worker has come in a job's log of open HITs, and how many HITs they were served."""
+
+    __tablename__ = "cursors"
+
+    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
+    worker_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
+    pos: Mapped[big] = mapped_column(default=0)
+    served: Mapped[int] = mapped_column(default=0)
+
+
+def is_in(state: Turn) -> sa.ColumnElement[bool]:
+    """The assignment is in this state, in words that partial indexes understand."""
+    return Assignment.state == sa.literal_column(f"'{state.value}'")
+
+
+def is_active() -> sa.ColumnElement[bool]:
+    """The worker has the HIT, or has answered it."""
+    return sa.text(f"assignments.{_ACTIVE_SQL}")  # type: ignore[return-value]
