@@ -1,0 +1,120 @@
+"""PUBLISH: from a draft with data to open HITs, all or nothing: items checked, gold marked, money set aside."""
+
+import datetime as dt
+
+from broker.annotation.kind import Kind
+from broker.errors import Conflict, Invalid, Problem
+from broker.kinds.registry import furnish
+from broker.rules import ledger
+from broker.rules.plan import Plan
+from broker.store import dataset, errands, jobs, money
+from broker.store.db import Unit
+from broker.store.jobs import Job, JobState
+
+MOST_SHOWN = 20
+RUNNING = (JobState.OPEN, JobState.PAUSED)
+ENDED = (JobState.DONE, JobState.STOPPED)
+
+
+def publish(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> None:
+    """Open a draft to workers. Raises Invalid with everything that is wrong, Unpaid, Conflict, NotFound."""
+    job = jobs.own_job(unit, job_id, requester_id, lock=True)
+    if job.state != JobState.DRAFT:
+        raise Conflict("This job is published already.")
+    room = ready(unit, job)
+    golds = mark_gold(unit, job, room)
+    rows = dataset.size(unit, job_id)
+    if rows == golds:
+        raise Invalid("Every row is gold: there is nothing left to label.")
+    job.hits, job.golds = rows - golds, golds
+    job.gold_left = ledger.gold_answers(job.hits, job.redundancy, job.gold_percent) if golds else 0
+    job.next_pos = dataset.last_pos(unit, job_id)
+    job.state, job.published_at = JobState.OPEN, now
+    _set_aside(unit, job, job.hits * job.redundancy + job.gold_left, f"publish:{job_id}", now)
+
+
+def ready(unit: Unit, job: Job) -> Kind[object]:
+    """The furnished room of a draft whose steps are all filled in. Raises Invalid with what is missing."""
+    if not job.title.strip():
+        raise Invalid("title: give the job a title", problems=[Problem("give the job a title", column="title")])
+    plan_of(job).check()
+    room: Kind[object] = furnish(job.kind, job.settings)
+    if not dataset.size(unit, job.id):
+        raise Invalid("There are no rows yet: upload your data first.")
+    field = str(job.settings["field"])
+    if field not in job.columns:
+        raise Invalid(f"field: there is no column {field!r}; the data has {', '.join(map(repr, job.columns))}")
+    empty = dataset.empty_rows(unit, job.id, field, limit=MOST_SHOWN)
+    if empty:
+        problems = [Problem("is empty", row=row, column=field) for row in empty]
+        raise Invalid(f"column {field!r} is empty in row {empty[0]}", problems=problems)
+    return room
+
+
+def plan_of(job: Job) -> Plan:
+    """The plan a job has now."""
+    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds)
+
+
+def mark_gold(unit: Unit, job: Job, room: Kind[object]) -> int:
+    """Mark the rows whose gold column is filled as gold; how many. Raises Invalid naming rows with unknown labels."""
+    if not job.gold_column or not job.gold_percent:
+        return 0
+    if job.gold_column not in job.columns:
+        raise Invalid(f"gold column: there is no column {job.gold_column!r}")
+    answers, problems = {}, []
+    for text in dataset.distinct(unit, job.id, job.gold_column):
+        try:
+            answers[text] = room.dump(room.read(text))
+        except Invalid as error:
+            rows = dataset.rows_with(unit, job.id, job.gold_column, text, limit=MOST_SHOWN)
+            problems += [Problem(error.message, row=row, column=job.gold_column) for row in rows]
+    if problems:
+        raise Invalid(f"gold: {problems[0]}", problems=problems)
+    return dataset.mark_gold(unit, job.id, job.gold_column, answers)
+
+
+def _set_aside(unit: Unit, job: Job, answers: int, ref: str, now: dt.datetime) -> None:
+    money.transfer(unit, ledger.fund(job.id, job.requester_id, answers * job.reward, ref), now)
+
+
+def pause(unit: Unit, job_id: int, requester_id: int) -> None:
+    """Hand out nothing more for now; what is out may be submitted. Raises NotFound, Conflict."""
+    jobs.own_job(unit, job_id, requester_id)
+    if not jobs.move_job(unit, job_id, [JobState.OPEN], JobState.PAUSED):
+        raise Conflict("Only an open job can be paused.")
+
+
+def resume(unit: Unit, job_id: int, requester_id: int) -> None:
+    """Go on handing out HITs. Raises NotFound, Conflict."""
+    jobs.own_job(unit, job_id, requester_id)
+    if not jobs.move_job(unit, job_id, [JobState.PAUSED], JobState.OPEN):
+        raise Conflict("Only a paused job can be resumed.")
+
+
+def stop(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> None:
+    """End the job early; what is out may be submitted and is paid, the rest of the money returns."""
+    jobs.own_job(unit, job_id, requester_id)
+    if not jobs.move_job(unit, job_id, RUNNING, JobState.STOPPED, finished_at=now):
+        raise Conflict("Only a running job can be stopped.")
+    errands.later(unit, "settle", job_id, now)
+    errands.later(unit, "conclude", job_id, now, queue="statistics")
+
+
+def add_answers(unit: Unit, job_id: int, requester_id: int, more: int, now: dt.datetime) -> None:
+    """Ask for more answers to every HIT of a published job. Raises Invalid, Unpaid, Conflict, NotFound."""
+    job = jobs.own_job(unit, job_id, requester_id, lock=True)
+    if job.state == JobState.DRAFT:
+        raise Conflict("This job is not published yet.")
+    if more < 1:
+        raise Invalid(f"more: {more} is not 1 or more", problems=[Problem("must be 1 or more", column="more")])
+    job.redundancy += more
+    plan_of(job).check()
+    golds = ledger.gold_answers(job.hits, more, job.gold_percent) if job.golds else 0
+    job.gold_left += golds
+    _set_aside(unit, job, job.hits * more + golds, f"more:{job_id}:{job.redundancy}", now)
+    reopened = dataset.reopen_full(unit, job_id, job.redundancy, job.next_pos)
+    job.next_pos += reopened
+    job.done = 0
+    if job.state in ENDED:
+        job.state, job.finished_at = JobState.OPEN, None

@@ -1,0 +1,34 @@
+"""SETTLE: approve what was judged, pay it, and give the rest of an ended job's money back."""
+
+import datetime as dt
+
+from broker.rules import ledger
+from broker.store import jobs, money, turns
+from broker.store.db import Unit
+from broker.store.jobs import Job, JobState
+from broker.store.money import balance
+
+BATCH = 500
+
+
+def settle(unit: Unit, job_id: int, now: dt.datetime) -> int:
+    """Approve and pay a batch of judged answers; how many (fewer than BATCH: none are left).
+
+    Everybody is paid: a bad answer is weighed down by the statistics, not unpaid.
+    """
+    rows = turns.undecided(unit, job_id, limit=BATCH)
+    turns.approve(unit, [row.id for row in rows], now)
+    transfers = [one for row in rows for one in ledger.pay(job_id, row.worker_id, row.id, row.reward)]
+    money.transfer(unit, transfers, now)
+    if len(rows) < BATCH:
+        close(unit, jobs.job(unit, job_id), now)
+    return len(rows)
+
+
+def close(unit: Unit, job: Job, now: dt.datetime) -> None:
+    """Give back what an ended job did not cost, once nobody works on it any more."""
+    if job.state not in (JobState.DONE, JobState.STOPPED) or turns.outstanding(unit, job.id):
+        return
+    rest = balance(unit, ledger.escrow(job.id))
+    ref = f"refund:{job.id}:{job.answers}:{rest}"
+    money.transfer(unit, ledger.refund(job.id, job.requester_id, rest, ref), now)

@@ -1,0 +1,120 @@
+"""SUBMIT: keep a worker's answer, once; and the other ends a turn can have: returned, extended, reported."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from broker.errors import Conflict, Invalid, NotFound
+from broker.kinds.registry import furnish
+from broker.rules import lease
+from broker.store import hits, jobs, talk, turns
+from broker.store.db import Unit
+from broker.store.work import ANSWERED, Assignment, Turn
+
+LONGEST_REPORT = 2000
+LONGEST_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a submission: kept now, or known already; late ones came after the lease had run out."""
+
+    repeated: bool
+    late: bool
+
+
+def submit(
+    unit: Unit, assignment_id: int, worker_id: int, answer: Any, seconds: float | None, now: dt.datetime
+) -> Receipt:
+    """Keep the answer to an assignment.
+
+    The same answer again is acknowledged again; an answer after the lease ran out is kept if the HIT's seat was not
+    given away by then. Raises NotFound for a stranger's assignment, Invalid for an answer that the kind does not
+    know, Conflict for a different answer or a seat that is gone.
+    """
+    turn = _own(unit, assignment_id, worker_id)
+    job = jobs.job(unit, turn.job_id)
+    room = furnish(job.kind, job.settings)
+    kept = room.dump(room.parse(answer, {}))
+    values = {"answer": kept, "seconds": _seconds(seconds), "submitted_at": now}
+    if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
+        return Receipt(repeated=False, late=turn.deadline < now)
+    turn = _own(unit, assignment_id, worker_id)
+    if turn.state in ANSWERED:
+        return _again(turn, kept)
+    if turn.state == Turn.ABANDONED and _reclaim(unit, turn, job.redundancy, values):
+        return Receipt(repeated=False, late=True)
+    raise Conflict(f"This assignment was {turn.state}; its HIT went to somebody else.")
+
+
+def _again(turn: Assignment, answer: dict[str, Any]) -> Receipt:
+    if turn.answer != answer:
+        raise Conflict("A different answer to this assignment was submitted before; the first one counts.")
+    return Receipt(repeated=True, late=False)
+
+
+def _reclaim(unit: Unit, turn: Assignment, redundancy: int, values: dict[str, Any]) -> bool:
+    if turn.gold or turns.active(unit, turn.hit_id, turn.worker_id):
+        return False
+    if not hits.reclaim_seat(unit, turn.hit_id, redundancy):
+        return False
+    if not turns.move(unit, turn.id, turn.worker_id, Turn.ABANDONED, Turn.SUBMITTED, **values):
+        raise Conflict("This answer was being kept already.")
+    return True
+
+
+def _seconds(seconds: float | None) -> float | None:
+    if seconds is None:
+        return None
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise Invalid(f"seconds: {seconds} is not within 0 and {LONGEST_SECONDS}")
+    return seconds
+
+
+def start(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) -> dt.datetime:
+    """The HIT came on screen: its time counts from now. Gives the deadline. Raises NotFound, Conflict."""
+    turn = _own(unit, assignment_id, worker_id)
+    deadline = lease.deadline(now, jobs.job(unit, turn.job_id).lease_seconds)
+    if not turns.renew(unit, assignment_id, worker_id, deadline, now):
+        raise Conflict("This lease has run out.")
+    return deadline
+
+
+def extend(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) -> dt.datetime:
+    """More time: the whole lease again from now (WCAG 2.2.1). Gives the deadline. Raises NotFound, Conflict."""
+    return start(unit, assignment_id, worker_id, now)
+
+
+def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) -> None:
+    """Return the HIT without penalty; the seat goes to others. Raises NotFound, Conflict if it was submitted."""
+    turn = _own(unit, assignment_id, worker_id)
+    if turn.state in (Turn.RETURNED, Turn.ABANDONED):
+        return
+    if not turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.RETURNED, decided_at=now):
+        raise Conflict("This assignment was submitted already.")
+    hits.free_seat(unit, turn.job_id, turn.hit_id, gold=turn.gold)
+
+
+def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.datetime) -> None:
+    """Tell the requester that something is wrong with this HIT. Raises NotFound, Invalid for an empty or long text."""
+    turn = _own(unit, assignment_id, worker_id)
+    text = text.strip()
+    if not 0 < len(text) <= LONGEST_REPORT:
+        raise Invalid(f"text: write between 1 and {LONGEST_REPORT} characters")
+    talk.write_report(unit, turn.job_id, turn.hit_id, worker_id, text, now)
+
+
+def sweep(unit: Unit, now: dt.datetime) -> int:
+    """Give the seats of leases that ran out to others; how many."""
+    rows = turns.lapsed(unit, now)
+    for row in rows:
+        if turns.abandon(unit, row.id, now):
+            hits.free_seat(unit, row.job_id, row.hit_id, gold=row.gold)
+    return len(rows)
+
+
+def _own(unit: Unit, assignment_id: int, worker_id: int) -> Assignment:
+    turn = turns.assignment(unit, assignment_id, worker_id)
+    if turn is None:
+        raise NotFound("There is no such assignment among yours.")
+    return turn
