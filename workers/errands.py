@@ -1,0 +1,93 @@
+"""Errands: from a row to its use case, by RQ, one transaction at a time, safe to run twice."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from broker import wiring
+from broker.errors import BrokerError
+from broker.services import judge, settle
+from broker.store import errands
+from broker.store.errands import Errand, ErrandState
+from broker.wiring import Broker
+
+log = structlog.get_logger()
+MOST_ATTEMPTS = 3
+BEAT_SECONDS = 5
+LOST_SECONDS = 30
+
+
+def _judge(broker: Broker, job_id: int) -> None:
+    while True:
+        with broker.store.write() as unit:
+            if judge.judge(unit, job_id, broker.now()) < judge.BATCH:
+                return
+
+
+def _settle(broker: Broker, job_id: int) -> None:
+    while True:
+        with broker.store.write() as unit:
+            if settle.settle(unit, job_id, broker.now()) < settle.BATCH:
+                return
+
+
+ERRANDS: dict[str, Callable[[Broker, int], None]] = {"judge": _judge, "settle": _settle}
+
+
+@functools.cache
+def _broker() -> Broker:
+    return wiring.build()
+
+
+def drain(queue: str) -> int:
+    """Run the waiting errands of a queue until none is left; how many ran. This is what RQ calls."""
+    return drain_with(_broker(), queue)
+
+
+def drain_with(broker: Broker, queue: str) -> int:
+    """Run the waiting errands of a queue until none is left; how many ran."""
+    ran = 0
+    while True:
+        with broker.store.write() as unit:
+            errand = errands.take(unit, queue, broker.now())
+        if errand is None:
+            return ran
+        _run(broker, errand)
+        ran += 1
+
+
+def _run(broker: Broker, errand: Errand) -> None:
+    state, message, again = ErrandState.DONE, "", False
+    try:
+        with _heart(broker, errand.id):
+            ERRANDS[errand.name](broker, errand.subject)
+    except BrokerError as error:
+        state, message = ErrandState.FAILED, error.message
+    except Exception as error:
+        log.exception("errand failed", errand=errand.name, subject=errand.subject)
+        state, message, again = ErrandState.FAILED, repr(error), errand.attempts < MOST_ATTEMPTS
+    with broker.store.write() as unit:
+        if errands.finish(unit, errand.id, state, message, broker.now()) and again:
+            errands.later(unit, errand.name, errand.subject, broker.now(), queue=errand.queue, attempts=errand.attempts)
+
+
+@contextmanager
+def _heart(broker: Broker, errand_id: int) -> Iterator[None]:
+    """Tell the database every few seconds that the errand still runs."""
+    stopped = threading.Event()
+
+    def beat() -> None:
+        while not stopped.wait(BEAT_SECONDS):
+            with broker.store.write() as unit:
+                errands.beat(unit, errand_id, broker.now())
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
