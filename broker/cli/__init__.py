@@ -1,0 +1,47 @@
+"""The command line: `broker COMMAND`, each command a module of this folder that is imported only when it runs."""
+
+from importlib import import_module
+
+import click
+
+from broker.errors import BrokerError
+
+# name: what --help says; the module `broker.cli.NAME` has a click command called `command`.
+COMMANDS = {
+    "serve": "Run the whole installation: web server, queue, background workers and clock.",
+    "worker": "Run one more background worker, on this machine or another.",
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """All names, in the order they are written down."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of this name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; the expected failures become one line and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokerError as error:
+            lines = [error.message, *(f"  {problem}" for problem in error.problems)]
+            raise click.ClickException("\n".join(lines)) from error
+
+
+@click.command(cls=Commands)
+@click.version_option(package_name="crowd-broker")
+def main() -> None:
+    """A crowdsourcing task broker. Settings come from BROKER_* variables and a .env file."""

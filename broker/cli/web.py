@@ -1,0 +1,50 @@
+"""The web server's process: granian, with the settings of the environment."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from broker.lifeline import end_with
+from broker.settings import Settings
+
+APPLICATION = "broker.app:create_app"
+RESPAWN_SECONDS = 0.2
+KILL_SECONDS = 3
+
+
+def load(parent: int, target: str) -> Callable[..., Any]:
+    """Make the application, in a process that ends when granian's main process is gone."""
+    end_with(parent)
+    module, _, factory = target.partition(":")
+    application: Callable[..., Any] = getattr(import_module(module), factory)()
+    return application
+
+
+def main() -> None:
+    """Serve until a signal."""
+    settings = Settings()
+    import_module(APPLICATION.partition(":")[0])  # where granian forks, all processes share this one import
+    server = Granian(
+        APPLICATION,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_processes,
+        blocking_threads=settings.web_threads,
+        websockets=False,
+        respawn_failed_workers=True,
+        respawn_interval=RESPAWN_SECONDS,
+        workers_kill_timeout=KILL_SECONDS,
+        log_level=LogLevels.error,
+    )
+    server.serve(target_loader=partial(load, os.getpid()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The only place where parts are joined: settings become a broker with its store, files, queue, clock and dice."""
+
+import datetime as dt
+import os
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+import rq
+import structlog
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+from broker.rules.names import Names
+from broker.settings import Settings
+from broker.store.db import Store
+from broker.store.files import Files
+
+log = structlog.get_logger()
+PATIENCE_SECONDS = 2
+DRAIN = "workers.errands.drain"
+
+
+def utc_now() -> dt.datetime:
+    """The clock of the wall."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Queue:
+    """The bell of the RQ workers. It carries no data: errands are rows, and a lost ring is rung again by the clock."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=PATIENCE_SECONDS)
+
+    def ring(self, names: set[str]) -> None:
+        """Wake the workers of these queues; silently does nothing while the queue server is down."""
+        for name in sorted(names):
+            queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
+            try:
+                queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60)
+            except DuplicateJobError:
+                continue
+            except redis.RedisError as error:
+                log.warning("queue server unreachable", queue=name, error=str(error))
+
+
+@dataclass(frozen=True)
+class Broker:
+    """One installation: what every door hands to the use cases."""
+
+    settings: Settings
+    store: Store
+    files: Files
+    queue: Queue
+    secret: bytes
+    now: Callable[[], dt.datetime] = utc_now
+    dice: random.Random = field(default_factory=random.SystemRandom)
+
+    def names(self, prefix: str) -> Names:
+        """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads."""
+        return Names(self.secret, prefix)
+
+
+def build(settings: Settings | None = None) -> Broker:
+    """The broker of these settings, by default of the environment's."""
+    settings = settings or Settings()
+    store = Store(settings.database, pool=settings.web_threads)
+    queue = Queue(settings.redis)
+    store.bell = queue.ring
+    return Broker(settings, store, Files(settings.files), queue, installation_secret(settings))
+
+
+def installation_secret(settings: Settings) -> bytes:
+    """The configured secret, or the one made for this data folder when it was first used."""
+    configured = settings.secret.get_secret_value()
+    return configured.encode() if configured else _own_secret(settings.data / "secret")
+
+
+def _own_secret(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        # A hard link fails if another process was faster, so that all processes agree on one secret.
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes()
