@@ -1,0 +1,13 @@
+"""The door for people: pages for workers, requesters and admins."""
+
+from flask import Flask
+
+from broker.web import errors, gate, media, shown, static
+
+
+def hang(app: Flask) -> None:
+    """Hang every page on the application."""
+    for part in (errors, gate, shown, static):
+        part.hang(app)
+    for blueprint in (static.blueprint, media.blueprint):
+        app.register_blueprint(blueprint)

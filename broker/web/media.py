@@ -1,0 +1,45 @@
+"""Uploaded media, to those who were given a signed address: nothing is listed, nothing is guessable."""
+
+import datetime as dt
+
+from flask import Blueprint, Response, stream_with_context, url_for
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from broker.errors import NotFound
+from broker.web.gate import broker
+
+blueprint = Blueprint("media", __name__)
+DAYS = 2
+CHUNK = 256 * 1024
+TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif", "bmp": "image/bmp"}
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(broker().secret, salt="media")
+
+
+def address(key: str, sort: str) -> str:
+    """A short-lived address of an uploaded file; the same all day, so that browsers keep what they have."""
+    day = broker().now().date().toordinal()
+    return url_for("media.file", token=_signer().dumps([key, sort, day + DAYS]))
+
+
+@blueprint.get("/media/<token>")
+def file(token: str) -> Response:
+    """Serve an uploaded file as the type it was verified to be, unable to run anything."""
+    try:
+        key, sort, last = _signer().loads(token)
+    except (BadSignature, ValueError):
+        raise NotFound("This address was changed on the way.") from None
+    if dt.date.fromordinal(last) < broker().now().date() or sort not in TYPES:
+        raise NotFound("This address has expired; reload the page that showed it.")
+    answer = Response(stream_with_context(_chunks(key)), content_type=TYPES[sort])
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return answer
+
+
+def _chunks(key: str):  # type: ignore[no-untyped-def] # noqa: ANN202
+    with broker().files.open(key) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -1,0 +1,52 @@
+"""How values are shown in pages: money, shares, times, public ids, Markdown."""
+
+import datetime as dt
+
+import nh3
+from flask import Flask
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from broker.rules.ledger import UNIT
+
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
+_TAGS = nh3.ALLOWED_TAGS - {"img"}
+
+
+def markdown(text: str) -> Markup:
+    """Sanitised HTML of a requester's Markdown; the one renderer for all of it."""
+    return Markup(nh3.clean(_markdown.render(text), tags=_TAGS, link_rel="noopener noreferrer nofollow"))  # noqa: S704
+
+
+def money(micros: int) -> str:
+    """An amount of micro-units: at least two decimals, more only where they say something."""
+    text = f"{micros / UNIT:,.6f}".rstrip("0")
+    whole, _, rest = text.partition(".")
+    return f"{whole}.{rest:0<2}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share of 0..1 in percent; a dash for an unknown one."""
+    return "–" if share is None else f"{share * 100:.{digits}f} %"
+
+
+def moment(value: dt.datetime | None) -> Markup:
+    """A time, in UTC."""
+    if value is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), value.strftime("%d %b %Y, %H:%M"))
+
+
+def seconds(value: float | None) -> str:
+    """A stretch of time, in the unit that people would use."""
+    if value is None:
+        return "–"
+    if value < 60:
+        return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
+    return f"{value / 60:.0f} min" if value < 3600 else f"{value / 3600:.1f} h"
+
+
+def hang(app: Flask) -> None:
+    """Give templates these filters."""
+    for view in (markdown, money, percent, moment, seconds):
+        app.add_template_filter(view)

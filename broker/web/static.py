@@ -1,0 +1,68 @@
+"""Our own scripts, styles and pictures, under names that change with their content; and headers for every page."""
+
+import functools
+import hashlib
+import importlib.resources
+import re
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
+
+blueprint = Blueprint("static", __name__)
+FOLDER = Path(str(importlib.resources.files("broker") / "static"))
+YEAR = 365 * 24 * 3600
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'self'; "
+    "base-uri 'none'; manifest-src 'self'"
+)
+
+
+@functools.cache
+def version() -> str:
+    """One short digest of all static files: scripts import each other by relative paths, so they change together."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.rglob("*.*")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def static(path: str) -> str:
+    """The address of a static file."""
+    return url_for("static.file", version=version(), path=path)
+
+
+@blueprint.get("/static/<version>/<path:path>")
+def file(version: str, path: str) -> Response:  # noqa: ARG001 - it only makes the address change with the content
+    """Serve a static file; browsers may keep it for ever."""
+    answer = send_from_directory(FOLDER, path, max_age=YEAR)
+    answer.cache_control.immutable = True
+    return answer
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> Response:
+    """The icon that browsers ask for unasked."""
+    return send_from_directory(FOLDER, "favicon.svg", max_age=YEAR)
+
+
+@blueprint.get("/healthz")
+def health() -> dict[str, str]:
+    """Whether the web process answers."""
+    return {"status": "ok"}
+
+
+def _headers(answer: Response) -> Response:
+    answer.headers.setdefault("Content-Security-Policy", POLICY)
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Referrer-Policy", "same-origin")
+    answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if not re.match(r"/(static|media)/", request.path):
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def hang(app: Flask) -> None:
+    """Set the headers and tell templates where static files are."""
+    app.after_request(_headers)
+    app.context_processor(lambda: {"static": static})
