@@ -19,8 +19,16 @@ def same_type(_: Any, __: Any, ___: Any, inspected: Any, wanted: Any) -> bool | 
     return False if isinstance(wanted, Moment) and isinstance(inspected, sa.Integer) else None
 
 
+LOCK = 0x6D6967726174  # "migrat", the number of our advisory lock
+
 engine: sa.Engine = context.config.attributes["engine"]
-with engine.connect() as connection:
+with engine.connect().execution_options(writes=True) as connection:
+    # Of several processes that start on one database, one migrates: the others wait here and find nothing left to do.
+    # On SQLite the transaction itself, which `writes` makes an immediate one, is the lock.
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+    else:
+        connection.begin()
     context.configure(
         connection,
         target_metadata=METADATA,
