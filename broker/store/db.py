@@ -109,8 +109,7 @@ class Store:
     def read(self) -> Iterator[Unit]:
         """A transaction that only reads, and on SQLite waits for no writer."""
         with Session(self.engine, expire_on_commit=False) as session:
-            yield Unit(session)
-            session.rollback()
+            yield Unit(session)  # closing ends the transaction; a rollback would empty the objects that were read
 
     def _writing(self) -> sa.Engine:
         return self.engine.execution_options(writes=True) if self.sqlite else self.engine
