@@ -8,7 +8,7 @@ from typing import Any
 from broker.rules import gold, lease
 from broker.store import hits, jobs, turns
 from broker.store.db import Unit
-from broker.store.jobs import Job, JobState
+from broker.store.jobs import Hold, Job, JobState
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ def claim(
 
     Raises NotFound for an unknown job. A paused, stopped or done job hands out nothing new.
     """
-    job = jobs.job(unit, job_id)
+    jobs.job(unit, job_id)
     pos, served = hits.cursor(unit, job_id, worker_id)
+    job = jobs.job(unit, job_id, Hold.STAY)  # or its money could go back while this seat is given
     held = [row for row in turns.held(unit, job_id, worker_id) if row.deadline > now]
     for row in held:
         if row.id not in have:

@@ -8,7 +8,7 @@ from broker.annotation.kind import Kind
 from broker.kinds.registry import furnish
 from broker.store import beliefs, errands, hits, jobs, turns
 from broker.store.db import Record, Unit
-from broker.store.jobs import Job, JobState
+from broker.store.jobs import RUNNING, Hold, Job, JobState
 
 BATCH = 500
 GROWTH = 1.05
@@ -24,6 +24,7 @@ def judge(unit: Unit, job_id: int, now: dt.datetime) -> int:
     if not rows:
         return 0
     turns.mark_judged(unit, {row.id: _score(room, row) for row in rows})
+    job = jobs.job(unit, job_id, Hold.CHANGE)  # the redundancy may have been raised since
     more = Counter(row.hit_id for row in rows if not row.gold)
     done = hits.count_answers(unit, dict(more), job.redundancy) if more else 0
     jobs.count(unit, job_id, done=done, answers=len(rows))
@@ -47,5 +48,4 @@ def _what_follows(unit: Unit, job: Job, done: int, more: int, now: dt.datetime) 
 
 
 def _finished(unit: Unit, job: Job, now: dt.datetime) -> bool:
-    running = (JobState.OPEN, JobState.PAUSED)
-    return jobs.move_job(unit, job.id, running, JobState.DONE, finished_at=now)
+    return jobs.move_job(unit, job.id, RUNNING, JobState.DONE, finished_at=now)

@@ -7,13 +7,11 @@ from broker.errors import Conflict, Invalid, Problem
 from broker.kinds.registry import furnish
 from broker.rules import ledger
 from broker.rules.plan import Plan
-from broker.store import dataset, errands, jobs, money
+from broker.store import dataset, errands, hits, jobs, money, turns
 from broker.store.db import Unit
-from broker.store.jobs import Job, JobState
+from broker.store.jobs import ENDED, RUNNING, Job, JobState
 
 MOST_SHOWN = 20
-RUNNING = (JobState.OPEN, JobState.PAUSED)
-ENDED = (JobState.DONE, JobState.STOPPED)
 
 
 def publish(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> None:
@@ -30,7 +28,7 @@ def publish(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> Non
     job.gold_left = ledger.gold_answers(job.hits, job.redundancy, job.gold_percent) if golds else 0
     job.next_pos = dataset.last_pos(unit, job_id)
     job.state, job.published_at = JobState.OPEN, now
-    _set_aside(unit, job, job.hits * job.redundancy + job.gold_left, f"publish:{job_id}", now)
+    _set_aside(unit, job, _owed(unit, job), f"publish:{job_id}", now)
 
 
 def ready(unit: Unit, job: Job) -> Kind[object]:
@@ -74,8 +72,18 @@ def mark_gold(unit: Unit, job: Job, room: Kind[object]) -> int:
     return dataset.mark_gold(unit, job.id, job.gold_column, answers)
 
 
-def _set_aside(unit: Unit, job: Job, answers: int, ref: str, now: dt.datetime) -> None:
-    money.transfer(unit, ledger.fund(job.id, job.requester_id, answers * job.reward, ref), now)
+def _owed(unit: Unit, job: Job) -> int:
+    answers = hits.free_seats(unit, job.id, job.redundancy) + job.gold_left + turns.outstanding(unit, job.id)
+    return answers * job.reward
+
+
+def _covered(unit: Unit, job: Job) -> int:
+    # An ended job may have given its money back: what is set aside anew is what is missing, not what is added.
+    return money.balance(unit, ledger.escrow(job.id), lock=True)
+
+
+def _set_aside(unit: Unit, job: Job, amount: int, ref: str, now: dt.datetime) -> None:
+    money.transfer(unit, ledger.fund(job.id, job.requester_id, amount, ref), now)
 
 
 def pause(unit: Unit, job_id: int, requester_id: int) -> None:
@@ -110,9 +118,8 @@ def add_answers(unit: Unit, job_id: int, requester_id: int, more: int, now: dt.d
         raise Invalid(f"more: {more} is not 1 or more", problems=[Problem("must be 1 or more", column="more")])
     job.redundancy += more
     plan_of(job).check()
-    golds = ledger.gold_answers(job.hits, more, job.gold_percent) if job.golds else 0
-    job.gold_left += golds
-    _set_aside(unit, job, job.hits * more + golds, f"more:{job_id}:{job.redundancy}", now)
+    job.gold_left += ledger.gold_answers(job.hits, more, job.gold_percent) if job.golds else 0
+    _set_aside(unit, job, _owed(unit, job) - _covered(unit, job), f"more:{job_id}:{job.redundancy}", now)
     reopened = dataset.reopen_full(unit, job_id, job.redundancy, job.next_pos)
     job.next_pos += reopened
     job.done = 0

@@ -5,7 +5,7 @@ import datetime as dt
 from broker.rules import ledger
 from broker.store import jobs, money, turns
 from broker.store.db import Unit
-from broker.store.jobs import Job, JobState
+from broker.store.jobs import ENDED, Hold, Job
 from broker.store.money import balance
 
 BATCH = 500
@@ -16,18 +16,21 @@ def settle(unit: Unit, job_id: int, now: dt.datetime) -> int:
 
     Everybody is paid: a bad answer is weighed down by the statistics, not unpaid.
     """
+    job = jobs.job(unit, job_id)
+    if job.state in ENDED:
+        job = jobs.job(unit, job_id, Hold.ALONE)  # who still takes or gives back work must be seen
     rows = turns.undecided(unit, job_id, limit=BATCH)
     turns.approve(unit, [row.id for row in rows], now)
     transfers = [one for row in rows for one in ledger.pay(job_id, row.worker_id, row.id, row.reward)]
     money.transfer(unit, transfers, now)
     if len(rows) < BATCH:
-        close(unit, jobs.job(unit, job_id), now)
+        _close(unit, job, now)
     return len(rows)
 
 
-def close(unit: Unit, job: Job, now: dt.datetime) -> None:
+def _close(unit: Unit, job: Job, now: dt.datetime) -> None:
     """Give back what an ended job did not cost, once nobody works on it any more."""
-    if job.state not in (JobState.DONE, JobState.STOPPED) or turns.outstanding(unit, job.id):
+    if job.state not in ENDED or turns.outstanding(unit, job.id):
         return
     rest = balance(unit, ledger.escrow(job.id))
     ref = f"refund:{job.id}:{job.answers}:{rest}"

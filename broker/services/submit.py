@@ -7,8 +7,9 @@ from typing import Any
 from broker.errors import Conflict, Invalid, NotFound
 from broker.kinds.registry import furnish
 from broker.rules import lease
-from broker.store import hits, jobs, talk, turns
+from broker.store import errands, hits, jobs, talk, turns
 from broker.store.db import Unit
+from broker.store.jobs import ENDED, RUNNING, Hold
 from broker.store.work import ANSWERED, Assignment, Turn
 
 LONGEST_REPORT = 2000
@@ -42,7 +43,7 @@ def submit(
     turn = _own(unit, assignment_id, worker_id)
     if turn.state in ANSWERED:
         return _again(turn, kept)
-    if turn.state == Turn.ABANDONED and _reclaim(unit, turn, job.redundancy, values):
+    if turn.state == Turn.ABANDONED and _reclaim(unit, turn, values):
         return Receipt(repeated=False, late=True)
     raise Conflict(f"This assignment was {turn.state}; its HIT went to somebody else.")
 
@@ -53,10 +54,12 @@ def _again(turn: Assignment, answer: dict[str, Any]) -> Receipt:
     return Receipt(repeated=True, late=False)
 
 
-def _reclaim(unit: Unit, turn: Assignment, redundancy: int, values: dict[str, Any]) -> bool:
-    if turn.gold or turns.active(unit, turn.hit_id, turn.worker_id):
+def _reclaim(unit: Unit, turn: Assignment, values: dict[str, Any]) -> bool:
+    hits.cursor(unit, turn.job_id, turn.worker_id)  # a claim of theirs might get the same HIT at this moment
+    job = jobs.job(unit, turn.job_id, Hold.STAY)
+    if job.state not in RUNNING or turns.active(unit, turn.hit_id, turn.worker_id):
         return False
-    if not hits.reclaim_seat(unit, turn.hit_id, redundancy):
+    if not hits.reclaim_seat(unit, job, turn.hit_id, gold=turn.gold):
         return False
     if not turns.move(unit, turn.id, turn.worker_id, Turn.ABANDONED, Turn.SUBMITTED, **values):
         raise Conflict("This answer was being kept already.")
@@ -92,7 +95,7 @@ def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) 
         return
     if not turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.RETURNED, decided_at=now):
         raise Conflict("This assignment was submitted already.")
-    hits.free_seat(unit, turn.job_id, turn.hit_id, gold=turn.gold)
+    _free(unit, turn.job_id, turn.hit_id, now, gold=turn.gold)
 
 
 def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.datetime) -> None:
@@ -109,8 +112,15 @@ def sweep(unit: Unit, now: dt.datetime) -> int:
     rows = turns.lapsed(unit, now)
     for row in rows:
         if turns.abandon(unit, row.id, now):
-            hits.free_seat(unit, row.job_id, row.hit_id, gold=row.gold)
+            _free(unit, row.job_id, row.hit_id, now, gold=row.gold)
     return len(rows)
+
+
+def _free(unit: Unit, job_id: int, hit_id: int, now: dt.datetime, *, gold: bool) -> None:
+    job = jobs.job(unit, job_id, Hold.CHANGE)
+    hits.free_seat(unit, job_id, hit_id, gold=gold)
+    if job.state in ENDED:
+        errands.later(unit, "settle", job_id, now)  # it may have waited for this lease to give its money back
 
 
 def _own(unit: Unit, assignment_id: int, worker_id: int) -> Assignment:

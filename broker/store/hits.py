@@ -61,26 +61,36 @@ def take_gold(unit: Unit, job_id: int, gold_no: int, worker_id: int) -> Record |
     had = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id)
     query = sa.select(Hit.id, Hit.payload).where(Hit.job_id == job_id, Hit.gold_no == gold_no, ~had)
     row = unit.session.execute(query).one_or_none()
+    return row if row is not None and _pay_gold(unit, job_id) else None
+
+
+def _pay_gold(unit: Unit, job_id: int) -> bool:
     paid = sa.update(Job).where(Job.id == job_id, Job.gold_left > 0).values(gold_left=Job.gold_left - 1)
-    return row if row is not None and unit.won(paid) else None
+    return unit.won(paid.execution_options(synchronize_session=False))
 
 
-def reclaim_seat(unit: Unit, hit_id: int, redundancy: int) -> bool:
+def reclaim_seat(unit: Unit, job: Job, hit_id: int, *, gold: bool) -> bool:
     """Take a seat of a HIT again after the lease ran out, if nobody else has it by now."""
-    seats = redundancy + Hit.extra
+    if gold:
+        return _pay_gold(unit, job.id)
+    seats = job.redundancy + Hit.extra
     change = sa.update(Hit).where(Hit.id == hit_id, Hit.open, Hit.taken < seats)
     return unit.won(change.values(taken=Hit.taken + 1, open=Hit.taken + 1 < seats))
 
 
 def free_seat(unit: Unit, job_id: int, hit_id: int, *, gold: bool) -> None:
-    """Give a seat back: an open HIT just has one more, a full one opens again at the end of the log."""
+    """Give a seat back: the HIT opens again at the end of the log, where everybody meets it, who had it too."""
     if gold:
         unit.changed(sa.update(Job).where(Job.id == job_id).values(gold_left=Job.gold_left + 1))
         return
-    still_open = sa.update(Hit).where(Hit.id == hit_id, Hit.open).values(taken=Hit.taken - 1)
-    if not unit.won(still_open):
-        reopen = sa.update(Hit).where(Hit.id == hit_id)
-        unit.changed(reopen.values(taken=Hit.taken - 1, open=True, done=False, pos=fresh_pos(unit, job_id)))
+    reopen = sa.update(Hit).where(Hit.id == hit_id)
+    unit.changed(reopen.values(taken=Hit.taken - 1, open=True, done=False, pos=fresh_pos(unit, job_id)))
+
+
+def free_seats(unit: Unit, job_id: int, redundancy: int) -> int:
+    """How many answers the job's ordinary HITs still lack."""
+    seats = sa.func.sum(redundancy + Hit.extra - Hit.taken)
+    return int(unit.session.scalar(sa.select(seats).where(Hit.job_id == job_id, Hit.gold_no.is_(None))) or 0)
 
 
 def fresh_pos(unit: Unit, job_id: int, count: int = 1) -> int:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,24 @@ class JobState(StrEnum):
     """Ended early by its requester."""
     DONE = "done"
     """Every HIT has the answers its plan asks for."""
+
+
+RUNNING = (JobState.OPEN, JobState.PAUSED)
+ENDED = (JobState.DONE, JobState.STOPPED)
+
+
+class Hold(Enum):
+    """How a unit holds a job's row till its end, as (read, key share).
+
+    Units hold first assignments, then the job, then its HITs, then accounts, so that none wait in a circle.
+    """
+
+    STAY = (True, True)
+    """It must not be closed meanwhile: for those who hand out or take back work."""
+    CHANGE = (False, True)
+    """Its state and counters are ours; work goes on."""
+    ALONE = (False, False)
+    """All work on it waits, and we wait for all that has begun: for money and redundancy."""
 
 
 class UploadState(StrEnum):
@@ -106,12 +124,18 @@ class Fault(Rows):
     message: Mapped[str] = mapped_column(sa.String(1000))
 
 
-def job(unit: Unit, job_id: int) -> Job:
-    """The job with this row id. Raises NotFound."""
-    found = unit.session.get(Job, job_id)
+def job(unit: Unit, job_id: int, hold: Hold | None = None) -> Job:
+    """The job with this row id, held till the end of the unit if asked for. Raises NotFound."""
+    found = unit.session.get(Job, job_id) if hold is None else _held(unit, job_id, hold)
     if found is None:
         raise NotFound("There is no such job.")
     return found
+
+
+def _held(unit: Unit, job_id: int, hold: Hold) -> Job | None:
+    read, key_share = hold.value
+    query = sa.select(Job).where(Job.id == job_id).with_for_update(read=read, key_share=key_share)
+    return unit.session.scalar(query.execution_options(populate_existing=True))
 
 
 def own_job(unit: Unit, job_id: int, requester_id: int, *, lock: bool = False) -> Job:

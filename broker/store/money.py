@@ -74,9 +74,10 @@ def _change(unit: Unit, name: str, amount: int) -> None:
         raise Unpaid(f"The account {name} holds less than the {-amount / 1_000_000:.2f} that this takes.")
 
 
-def balance(unit: Unit, account: str) -> int:
-    """What the account holds, in micro-units."""
+def balance(unit: Unit, account: str, *, lock: bool = False) -> int:
+    """What the account holds, in micro-units; `lock` keeps it so till the end of the unit."""
     query = sa.select(Account.balance).where(Account.name == account)
+    query = query.with_for_update() if lock else query
     return int(unit.session.connection().execute(query).scalar() or 0)
 
 
