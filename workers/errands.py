@@ -9,7 +9,7 @@ import structlog
 
 from broker import wiring
 from broker.errors import BrokerError
-from broker.services import judge, settle
+from broker.services import conclude, judge, settle
 from broker.store import errands
 from broker.store.errands import Errand, ErrandState
 from broker.wiring import Broker
@@ -34,7 +34,17 @@ def _settle(broker: Broker, job_id: int) -> None:
                 return
 
 
-ERRANDS: dict[str, Callable[[Broker, int], None]] = {"judge": _judge, "settle": _settle}
+def _conclude(broker: Broker, job_id: int) -> None:
+    with broker.store.read() as unit:
+        gathered = conclude.gather(unit, job_id)
+    if gathered is None:
+        return
+    inferred = conclude.infer(gathered)
+    with broker.store.write() as unit:
+        conclude.keep(unit, job_id, gathered, inferred, broker.now())
+
+
+ERRANDS: dict[str, Callable[[Broker, int], None]] = {"judge": _judge, "settle": _settle, "conclude": _conclude}
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from broker.errors import Conflict
 from broker.store import people
 from broker.store.people import Person
 from tests.services import made
@@ -19,10 +20,14 @@ def test_a_unit_that_fails_writes_nothing_and_rings_for_nothing(store):
     rung = []
     store.bell = rung.append
     worker = made.person(store, "worker")
-    with pytest.raises(RuntimeError), store.write() as unit:
+
+    def fail(unit):
         unit.changed(sa.update(Person).where(Person.id == worker).values(name="changed"))
         unit.ring("errands")
-        raise RuntimeError
+        raise Conflict("no")
+
+    with pytest.raises(Conflict), store.write() as unit:
+        fail(unit)
     with store.read() as unit:
         assert people.person(unit, worker).name != "changed"
     assert rung == []
