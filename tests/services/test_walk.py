@@ -115,9 +115,11 @@ def test_redundancy_holds_exactly_while_everything_happens_at_once(store):
 
     with ThreadPoolExecutor(2) as pool:
         beside = [pool.submit(clerk), pool.submit(requester_adds)]
-        rush(restless(store, job), workers)
-        beside[1].result()
-        over.set()
+        try:
+            rush(restless(store, job), workers)
+            beside[1].result()
+        finally:
+            over.set()
         beside[0].result()
     later = NOW + LEASE
     made.sweep(store, later)

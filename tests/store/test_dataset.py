@@ -1,0 +1,40 @@
+"""The rows of a job: any column name, any blank and any value mean the same on each database and in the rooms."""
+
+import pytest
+
+from broker.store import dataset
+from tests.services import made
+
+NAMES = ["plain", "two words", "Straße", 'a"b', "a\\b", "a'b", "a.b", "a[0]", "0", "$", "#1", "%s", ":x", "猫", "$.x"]
+
+
+def a_draft(store, cells, column="text"):
+    job = made.draft(store, made.person(store, "requester"), 0)
+    with store.write() as unit:
+        dataset.write(unit, job, enumerate(({column: cell} for cell in cells), 1))
+    return job
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_is_found_by_whatever_name_it_has(store, name):
+    job = a_draft(store, [" cat ", "dog", "", "cat"], name)
+    with store.write() as unit:
+        assert dataset.distinct(unit, job, name) == ["cat", "dog"]
+        assert dataset.rows_with(unit, job, name, "cat", limit=9) == [1, 4]
+        assert dataset.empty_rows(unit, job, name, limit=9) == [3]
+        assert dataset.mark_gold(unit, job, name, {"cat": {"category": {"label": "cat"}}}) == 2
+
+
+def test_all_that_python_strips_is_blank(store):
+    blanks = [chr(code) for code in range(0x110000) if chr(code).isspace()]
+    assert set(dataset.BLANKS) == set(blanks)
+    job = a_draft(store, [*blanks, None, f"{blanks[0]}x{blanks[-1]}"])
+    with store.read() as unit:
+        assert len(dataset.empty_rows(unit, job, "text", limit=99)) == len(blanks) + 1
+        assert dataset.distinct(unit, job, "text") == ["x"]
+
+
+def test_numbers_and_truths_are_read_as_they_are_written(store):
+    job = a_draft(store, [1, 2.5, True, False])
+    with store.read() as unit:
+        assert sorted(dataset.distinct(unit, job, "text")) == ["1", "2.5", "false", "true"]
