@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import sync_playwright
 from redis import Redis
 
@@ -18,6 +19,9 @@ from tests.servers.postgres import Given, Postgres
 from tests.servers.valkey import serving
 
 numbers = itertools.count(1)
+# No time limit per example: on a shared machine it would measure the neighbours. Nightly runs try more examples.
+settings.register_profile("shared", deadline=None, max_examples=100 * int(os.environ.get("BROKER_TEST_EXAMPLES", "1")))
+settings.load_profile("shared")
 
 
 def migrated(url):
