@@ -42,9 +42,6 @@ def test_what_is_no_name_is_not_found(text):
 def test_neighbours_share_nothing_and_each_installation_has_its_own_names():
     shown = [HITS.show(number) for number in range(2000)]
     assert len(set(shown)) == 2000
-    same = [
-        sum(a == b for a, b in zip(one[1:], other[1:], strict=True))
-        for one, other in itertools.pairwise(shown)
-    ]
+    same = [sum(a == b for a, b in zip(one[1:], other[1:], strict=True)) for one, other in itertools.pairwise(shown)]
     assert sum(same) / len(same) < 2 * LENGTH / len(ALPHABET)
     assert all(HITS.show(number) != OTHERS.show(number) for number in range(100))
