@@ -42,6 +42,8 @@ def ready(unit: Unit, job: Job) -> Kind[object]:
     field = str(job.settings["field"])
     if field not in job.columns:
         raise Invalid(f"field: there is no column {field!r}; the data has {', '.join(map(repr, job.columns))}")
+    if field == job.gold_column:
+        raise Invalid(f"gold column: {field!r} is what is shown to workers; the truth must stand in another column")
     empty = dataset.empty_rows(unit, job.id, field, limit=MOST_SHOWN)
     if empty:
         problems = [Problem("is empty", row=row, column=field) for row in empty]

@@ -1,4 +1,4 @@
-"""For each room of the registry, settings that requesters give, an item they fit, and answers: a new room adds its own."""
+"""For each room of the registry: settings that requesters give, an item, and answers. A new room adds its own."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -48,17 +48,14 @@ def choice(**settings):
 
 def draft(store, requester, rows, *, golds=0, columns=("text", "truth"), **values):
     """A draft of `rows` ordinary rows and `golds` gold ones, whose truth is "cat": its row id."""
+    task = {"title": "Animals", "kind": "choice", "settings": choice(), "gold_column": "truth" if golds else ""}
     plan = {"redundancy": 2, "gold_percent": 10 if golds else 0, "reward": 20_000, "lease_seconds": LEASE.seconds}
     with store.write() as unit:
         job = Job(
             requester_id=requester,
-            title="Animals",
-            kind="choice",
-            settings=choice(),
             columns=list(columns),
-            gold_column="truth" if golds else "",
             created_at=NOW,
-            **{**plan, **values},
+            **{**task, **plan, **values},
         )
         unit.session.add(job)
         unit.session.flush()
