@@ -7,13 +7,16 @@ from broker.store import errands, turns
 from broker.wiring import Broker
 
 LOST_SECONDS = 30
+PAUSE_SECONDS = 60
+"""How long judging a job rests after it failed for good."""
 
 
 def tick(broker: Broker) -> None:
     """Free lapsed leases, have fresh answers judged, give lost errands to others, ring for what waits."""
     now = broker.now()
     with broker.store.read() as unit:
-        fresh = turns.jobs_with_unjudged(unit)
+        failed = errands.failed_since(unit, "judge", now - dt.timedelta(seconds=PAUSE_SECONDS))
+        fresh = [job_id for job_id in turns.jobs_with_unjudged(unit) if job_id not in failed]
         due = turns.any_lapsed(unit, now)
         lost = errands.any_lost(unit, now - dt.timedelta(seconds=LOST_SECONDS))
     if fresh or due or lost:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from broker import wiring
 from broker.errors import BrokerError
 from broker.services import conclude, judge, settle
 from broker.store import errands
-from broker.store.errands import Errand, ErrandState
+from broker.store.errands import MOST_ATTEMPTS, Errand, ErrandState
 from broker.wiring import Broker
 
 log = structlog.get_logger()
-MOST_ATTEMPTS = 3
 BEAT_SECONDS = 5
 LOST_SECONDS = 30
 
@@ -91,8 +91,11 @@ def _heart(broker: Broker, errand_id: int) -> Iterator[None]:
 
     def beat() -> None:
         while not stopped.wait(BEAT_SECONDS):
-            with broker.store.write() as unit:
-                errands.beat(unit, errand_id, broker.now())
+            try:
+                with broker.store.write() as unit:
+                    errands.beat(unit, errand_id, broker.now())
+            except SQLAlchemyError as error:  # or one missed beat would let a second runner start beside this one
+                log.warning("heartbeat failed", errand=errand_id, error=str(error))
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

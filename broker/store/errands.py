@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from broker.store.db import Rows, Unit, key
 
 QUEUES = ("errands", "statistics")
+MOST_ATTEMPTS = 3
 
 
 class ErrandState(StrEnum):
@@ -119,7 +120,10 @@ def any_lost(unit: Unit, before: dt.datetime) -> bool:
 
 
 def revive(unit: Unit, before: dt.datetime) -> int:
-    """Let errands whose runner was last heard of before this wait again; how many."""
+    """Let errands whose runner was last heard of before this wait again; how many were lost.
+
+    One that took its runner with it as often as an errand may be tried is given up.
+    """
     lost = sa.select(Errand).where(Errand.state == ErrandState.RUNNING, Errand.beat_at < before)
     revived = 0
     for errand in unit.session.scalars(lost.with_for_update(skip_locked=True)):
@@ -127,10 +131,19 @@ def revive(unit: Unit, before: dt.datetime) -> int:
             Errand.name == errand.name, Errand.subject == errand.subject, Errand.state == ErrandState.WAITING
         )
         # A waiting twin will do the work; two waiting ones would break the unique index.
-        errand.state = ErrandState.FAILED if unit.session.scalar(twin) else ErrandState.WAITING
+        given_up = errand.attempts >= MOST_ATTEMPTS or unit.session.scalar(twin)
+        errand.state = ErrandState.FAILED if given_up else ErrandState.WAITING
         errand.message = "its runner was lost"
         revived += 1
     return revived
+
+
+def failed_since(unit: Unit, name: str, moment: dt.datetime) -> set[int]:
+    """The subjects for which an errand of this name failed since the moment."""
+    failed = sa.select(Errand.subject).where(
+        Errand.state == ErrandState.FAILED, Errand.name == name, Errand.finished_at >= moment
+    )
+    return set(unit.session.scalars(failed.distinct()))
 
 
 def waiting(unit: Unit) -> set[str]:

@@ -1,0 +1,187 @@
+"""Errands run once in effect, survive crashes, are tried three times and then shown; the clock asks for them."""
+
+import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from broker import wiring
+from broker.errors import Invalid
+from broker.settings import Settings
+from broker.store import errands
+from broker.store.errands import MOST_ATTEMPTS, Errand, ErrandState
+from broker.store.work import Assignment, Turn
+from tests.services import made
+from tests.services.made import LEASE, NOW
+from workers import clock
+from workers.errands import ERRANDS, LOST_SECONDS, drain_with
+
+LOST = dt.timedelta(seconds=LOST_SECONDS + 1)
+
+
+@pytest.fixture
+def broker(database, valkey, tmp_path):
+    """A broker whose clock the test sets: broker.time[0]."""
+    built = wiring.build(Settings(data=tmp_path, database_url=database, redis_url=valkey, web_threads=4))
+    time = [NOW]
+    built.__dict__.update(now=lambda: time[0], time=time)
+    yield built
+    built.store.close()
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """The subjects that the errand "note" ran for."""
+    subjects = []
+    monkeypatch.setitem(ERRANDS, "note", lambda _, subject: subjects.append(subject))
+    return subjects
+
+
+def ask(broker, name, subject):
+    with broker.store.write() as unit:
+        errands.later(unit, name, subject, broker.now())
+
+
+def shown(broker):
+    """(name, state, message) of all errands, the oldest first."""
+    with broker.store.read() as unit:
+        return [(one.name, one.state, one.message) for one in reversed(errands.recent(unit))]
+
+
+def states(broker):
+    return [state for _, state, _ in shown(broker)]
+
+
+def test_wishes_for_the_same_are_one_errand_until_it_starts(broker, ran):
+    for _ in range(3):
+        ask(broker, "note", 7)
+    assert drain_with(broker, "errands") == 1
+    ask(broker, "note", 7)
+    assert drain_with(broker, "errands") == 1
+    assert ran == [7, 7]
+    assert states(broker) == [ErrandState.DONE] * 2
+
+
+def test_runners_beside_each_other_run_each_errand_once(broker, ran):
+    for subject in range(12):
+        ask(broker, "note", subject)
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda _: drain_with(broker, "errands"), range(4)))
+    assert sum(counts) == 12
+    assert sorted(ran) == list(range(12))
+
+
+def test_a_wish_made_while_the_errand_runs_is_served_afterwards_and_not_beside_it(broker, monkeypatch):
+    begun, go, running = threading.Event(), threading.Event(), []
+
+    def slow(_, subject):
+        running.append(subject)
+        begun.set()
+        assert go.wait(30)
+
+    monkeypatch.setitem(ERRANDS, "slow", slow)
+    ask(broker, "slow", 1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(drain_with, broker, "errands")
+        assert begun.wait(30)
+        ask(broker, "slow", 1)
+        assert drain_with(broker, "errands") == 0
+        assert running == [1]
+        go.set()
+        assert first.result() == 2
+
+
+def test_an_errand_whose_runner_crashed_is_revived_by_the_clock(broker, ran):
+    ask(broker, "note", 7)
+    with broker.store.write() as unit:
+        errands.take(unit, "errands", NOW)
+    clock.tick(broker)
+    assert states(broker) == [ErrandState.RUNNING]
+    broker.time[0] += LOST
+    clock.tick(broker)
+    assert drain_with(broker, "errands") == 1
+    assert ran == [7]
+
+
+def test_an_errand_that_takes_its_runner_with_it_is_given_up(broker, ran):
+    ask(broker, "note", 7)
+    for _ in range(MOST_ATTEMPTS):
+        with broker.store.write() as unit:
+            assert errands.take(unit, "errands", broker.now())
+        broker.time[0] += LOST
+        clock.tick(broker)
+    assert shown(broker) == [("note", ErrandState.FAILED, "its runner was lost")]
+    assert drain_with(broker, "errands") == 0
+
+
+def test_a_failing_errand_is_tried_three_times_and_shown(broker, ran, monkeypatch):
+    tried = []
+
+    def fail(_, subject):
+        tried.append(subject)
+        raise OSError("the disk is full")
+
+    monkeypatch.setitem(ERRANDS, "fail", fail)
+    ask(broker, "fail", 1)
+    ask(broker, "note", 2)
+    drain_with(broker, "errands")
+    assert tried == [1] * MOST_ATTEMPTS
+    assert ran == [2], "the others go on"
+    assert ("fail", ErrandState.FAILED, "OSError('the disk is full')") in shown(broker)
+
+
+def test_an_expected_failure_is_shown_and_not_tried_again(broker, monkeypatch):
+    def refuse(_, __):
+        raise Invalid("row 3: there is no such label")
+
+    monkeypatch.setitem(ERRANDS, "refuse", refuse)
+    ask(broker, "refuse", 1)
+    drain_with(broker, "errands")
+    assert shown(broker) == [("refuse", ErrandState.FAILED, "row 3: there is no such label")]
+
+
+def test_an_unknown_errand_is_shown_by_its_name_and_stops_nothing(broker, ran):
+    ask(broker, "unheard-of", 1)
+    ask(broker, "note", 2)
+    drain_with(broker, "errands")
+    assert ran == [2]
+    assert any("unheard-of" in message for _, state, message in shown(broker) if state == ErrandState.FAILED)
+
+
+def test_the_clock_frees_lapsed_leases_has_answers_judged_and_rings(broker, valkey):
+    job, _ = made.published(broker.store, 2, redundancy=1)
+    lazy, busy = made.crowd(broker.store, 2)
+    made.take(broker.store, job, lazy)
+    broker.time[0] += LEASE
+    clock.tick(broker)
+    made.work(broker.store, job, busy, broker.now())
+    clock.tick(broker)
+    with Redis.from_url(valkey) as client:
+        assert client.llen("rq:queue:errands") == 1
+    while drain_with(broker, "errands"):
+        continue
+    with broker.store.read() as unit:
+        turns = unit.session.scalars(sa.select(Assignment.state).order_by(Assignment.id)).all()
+    assert turns == [Turn.ABANDONED, Turn.APPROVED, Turn.APPROVED]
+    assert set(states(broker)) <= {ErrandState.DONE, ErrandState.WAITING}
+
+
+def test_judging_that_fails_for_good_is_not_asked_for_every_second(broker, monkeypatch):
+    def fail(_, __):
+        raise OSError("broken")
+
+    monkeypatch.setitem(ERRANDS, "judge", fail)
+    job, _ = made.published(broker.store, 1)
+    made.work(broker.store, job, made.person(broker.store, "worker"))
+    for _ in range(5):
+        clock.tick(broker)
+        drain_with(broker, "errands")
+        broker.time[0] += dt.timedelta(seconds=1)
+    assert states(broker) == [ErrandState.FAILED] * MOST_ATTEMPTS
+    broker.time[0] += dt.timedelta(seconds=clock.PAUSE_SECONDS)
+    clock.tick(broker)
+    with broker.store.read() as unit:
+        assert unit.session.scalar(sa.select(sa.func.count(Errand.id))) == MOST_ATTEMPTS + 1
