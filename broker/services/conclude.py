@@ -18,9 +18,10 @@ from broker.store import beliefs, jobs, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Record, Unit
 from broker.store.jobs import JobState
-from broker.truth import Answers, Consensus, aggregate
 from broker.truth.agreement import fleiss_kappa
-from broker.truth.answers import UNKNOWN, Codes
+from broker.truth.answers import UNKNOWN, Answers, Codes
+from broker.truth.consensus import Consensus
+from broker.truth.models import aggregate
 from broker.truth.trust import Trust, believe, trust
 
 MODELS = ("majority", "dawid-skene")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from broker.truth import Answers, aggregate
-from broker.truth.answers import UNKNOWN
+from broker.truth.answers import UNKNOWN, Answers
+from broker.truth.models import aggregate
 from broker.truth.trust import believe, trust, without_own_answer
 from tests.truth.made import made, odd_answers, some_gold
 
