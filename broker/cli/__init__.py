@@ -10,6 +10,8 @@ from broker.errors import BrokerError
 COMMANDS = {
     "serve": "Run the whole installation: web server, queue, background workers and clock.",
     "worker": "Run one more background worker, on this machine or another.",
+    "simulate": "SIMULATION: let a made-up crowd work on a job of a running broker.",
+    "demo": "Label 1,797 real handwritten digits with a simulated crowd, then keep serving.",
 }
 
 
