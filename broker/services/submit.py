@@ -39,6 +39,7 @@ def submit(
     kept = room.dump(room.parse(answer, {}))
     values = {"answer": kept, "seconds": _seconds(seconds), "submitted_at": now}
     if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
+        hits.count_answer(unit, job.id, worker_id)
         return Receipt(job.id, repeated=False, late=turn.deadline < now)
     turn = _own(unit, assignment_id, worker_id)
     if turn.state in ANSWERED:
@@ -61,6 +62,7 @@ def _reclaim(unit: Unit, turn: Assignment, redundancy: int, values: dict[str, An
         return False
     if not turns.move(unit, turn.id, turn.worker_id, Turn.ABANDONED, Turn.SUBMITTED, **values):
         raise Conflict("This answer was being kept already.")
+    hits.count_answer(unit, turn.job_id, turn.worker_id)
     return True
 
 

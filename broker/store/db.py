@@ -107,10 +107,9 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
-        """A transaction that only reads, and on SQLite waits for no writer."""
+        """A transaction that only reads, and on SQLite waits for no writer; what it loaded may be read after its end."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield Unit(session)
-            session.rollback()
 
     def _writing(self) -> sa.Engine:
         return self.engine.execution_options(writes=True) if self.sqlite else self.engine

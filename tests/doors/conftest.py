@@ -1,0 +1,90 @@
+"""The web door without a server: an application on a fresh database, people who are logged in, a published job."""
+
+import datetime as dt
+import random
+import re
+import secrets
+
+import pytest
+
+from broker.app import create_app
+from broker.services import enroll, publish
+from broker.services.enroll import Account
+from broker.settings import Settings
+from broker.store import dataset
+from broker.store.db import Store
+from broker.store.files import Files
+from broker.store.jobs import Job
+from broker.web.gate import token_hash
+from broker.wiring import Broker, Queue
+
+NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+SECRET = b"a secret of the tests, of 32 bytes"
+LABELS = [{"name": "calm", "definition": "no feeling", "examples": []}, {"name": "angry"}, {"name": "glad"}]
+SETTINGS = {"media": "text", "field": "text", "question": "What is the tone?", "many": False, "labels": LABELS}
+TEXTS = ["We ship on Monday.", "Where is my parcel?!", "You made my day.", "Fine.", "Never again.", "It works.", "Hm."]
+
+
+class Hands:
+    """The tests' hands on one installation: its clock, its people, its jobs."""
+
+    def __init__(self, store: Store, folder):
+        settings = Settings(data=folder)
+        files, queue = Files(settings.files), Queue(settings.redis)
+        self.time, self.store = NOON, store
+        self.broker = Broker(settings, store, files, queue, SECRET, now=lambda: self.time, dice=random.Random(1))
+        self.app = create_app(self.broker)
+
+    def wait(self, seconds):
+        """Let time pass."""
+        self.time += dt.timedelta(seconds=seconds)
+
+    def person(self, name, *roles, credit=100_000_000):
+        """An account."""
+        account = Account(f"{name}@example.org", name.title(), "a long password", roles or ("worker",))
+        with self.store.write() as unit:
+            return enroll.sign_up(unit, account, self.time, credit=credit)
+
+    def client(self, person=None):
+        """A browser without a screen, in which this person is logged in; `post` sends JSON with the CSRF token."""
+        client = self.app.test_client()
+        if person is not None:
+            token = secrets.token_hex()
+            with self.store.write() as unit:
+                enroll.log_in(unit, person, token_hash(token), "tests", self.time)
+            with client.session_transaction() as session:
+                session["token"] = token
+        return client
+
+    def job(self, requester, texts=TEXTS, gold=None, **values):
+        """A published job on these texts; `gold` maps places in the list to labels. Gives its public id."""
+        gold = gold or {}
+        values = {"title": "Tone of messages", "redundancy": 2, "reward": 20_000, "gold_percent": 0, **values}
+        with self.store.write() as unit:
+            job = Job(requester_id=requester.id, kind="choice", settings=SETTINGS, created_at=self.time, **values)
+            job.columns, job.gold_column = ["text", "truth"], "truth"
+            unit.session.add(job)
+            unit.session.flush()
+            payloads = [{"text": text, "truth": gold.get(place, "")} for place, text in enumerate(texts)]
+            dataset.write(unit, job.id, enumerate(payloads, 1))
+            publish.publish(unit, job.id, requester.id, self.time)
+        return self.broker.names("J").show(job.id)
+
+
+@pytest.fixture
+def hands(store, tmp_path):
+    """An installation on a fresh database of each sort."""
+    return Hands(store, tmp_path)
+
+
+@pytest.fixture
+def quick(sqlite_database, tmp_path):
+    """An installation on SQLite alone, for what no database decides."""
+    store = Store(sqlite_database)
+    yield Hands(store, tmp_path)
+    store.close()
+
+
+def csrf(client, path="/work"):
+    """The CSRF token of a page."""
+    return re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)[1]
