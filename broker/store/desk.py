@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from broker.store import hits
+from broker.rules import ledger
+from broker.store import hits, money
 from broker.store.db import EPOCH, Record, Unit
 from broker.store.jobs import Job, JobState
 from broker.store.money import Entry
@@ -46,6 +47,17 @@ class Share:
     waiting: int
     timed: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One transfer seen from one of its accounts: positive if it came in; the title is that of its job, if any."""
+
+    id: int
+    at: dt.datetime
+    amount: int
+    what: str
+    title: str
 
 
 def openings(unit: Unit, worker_id: int, now: dt.datetime) -> list[Opening]:
@@ -157,7 +169,10 @@ def shares(unit: Unit, worker_id: int, *, limit: int = 100) -> list[Share]:
         .order_by(sa.func.max(Assignment.id).desc())
         .limit(limit)
     )
-    return [Share(*row[:3], *map(int, row[3:6]), float(row[6])) for row in unit.session.execute(query)]
+    return [
+        Share(row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5]), float(row[6]))
+        for row in unit.session.execute(query)
+    ]
 
 
 def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date, int]:
@@ -171,7 +186,19 @@ def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date,
     return {(EPOCH + int(number) * DAY).date(): int(sum_) for number, sum_ in unit.session.execute(query)}
 
 
-def titles(unit: Unit, job_ids: Collection[int]) -> dict[int, str]:
-    """The titles of these jobs."""
-    query = sa.select(Job.id, Job.title).where(Job.id.in_(list(job_ids)))
-    return {row[0]: row[1] for row in unit.session.execute(query)}
+def movements(unit: Unit, account: str, *, before: int | None = None, limit: int = 50) -> list[Movement]:
+    """What reached or left the account, the latest first, with the titles of the jobs that it was for."""
+    entries = money.statement(unit, account, before=before, limit=limit)
+    jobs_of = {one.id: ledger.job_of(one.source, one.target) for one in entries}
+    query = sa.select(Job.id, Job.title).where(Job.id.in_([one for one in jobs_of.values() if one is not None]))
+    titles: dict[int | None, str] = {row[0]: row[1] for row in unit.session.execute(query)}
+    return [
+        Movement(
+            entry.id,
+            entry.at,
+            entry.amount if entry.target == account else -entry.amount,
+            ledger.what(entry.ref),
+            titles.get(jobs_of[entry.id], ""),
+        )
+        for entry in entries
+    ]

@@ -11,7 +11,6 @@ from broker.services import claim
 from broker.store import desk, hits, jobs, money, people
 from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
-from broker.store.money import Entry
 from broker.web import kindpage
 from broker.web.gate import broker, me, need
 from broker.web.work import WHY_NOTHING, turn_shown
@@ -150,26 +149,19 @@ def earnings() -> str:
         balance = money.balance(unit, account)
         by_day = desk.earned_by_day(unit, account, first)
         shares = desk.shares(unit, me().id)
-        entries = money.statement(unit, account, before=names.read(before) if before else None, limit=A_PAGE + 1)
-        titles = desk.titles(unit, {ledger.job_of(one.source, one.target) for one in entries} - {None})
+        movements = desk.movements(unit, account, before=names.read(before) if before else None, limit=A_PAGE + 1)
     days = [(first + dt.timedelta(days=number)).date() for number in range(DAYS)]
     return render_template(
         "worker/earnings.html",
         balance=balance,
         days=[(day, by_day.get(day, 0)) for day in days],
         shares=shares,
-        movements=[_movement(one, account, titles) for one in entries[:A_PAGE]],
-        older=names.show(entries[A_PAGE - 1].id) if len(entries) > A_PAGE else None,
+        movements=movements[:A_PAGE],
+        older=names.show(movements[A_PAGE - 1].id) if len(movements) > A_PAGE else None,
         paged=before is not None,
         hourly=ledger.hourly,
         show=broker().names("J").show,
     )
-
-
-def _movement(entry: Entry, account: str, titles: dict[int, str]) -> dict[str, Any]:
-    job_id = ledger.job_of(entry.source, entry.target)
-    sign = 1 if entry.target == account else -1
-    return {"at": entry.at, "amount": sign * entry.amount, "what": ledger.what(entry.ref), "title": titles.get(job_id)}
 
 
 def _midnight(now: dt.datetime) -> dt.datetime:
