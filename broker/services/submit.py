@@ -101,7 +101,8 @@ def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) 
 def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.datetime) -> None:
     """Tell the requester that something is wrong with this HIT. Raises NotFound, Invalid for an empty or long text."""
     turn = _own(unit, assignment_id, worker_id)
-    text = text.strip()
+    # No database keeps these: a NUL in PostgreSQL, half a surrogate pair in UTF-8.
+    text = text.replace("\0", "").encode(errors="replace").decode().strip()
     if not 0 < len(text) <= LONGEST_REPORT:
         raise Invalid(f"text: write between 1 and {LONGEST_REPORT} characters")
     talk.write_report(unit, turn.job_id, turn.hit_id, worker_id, text, now)

@@ -45,8 +45,21 @@ class Hands:
         with self.store.write() as unit:
             return enroll.sign_up(unit, account, self.time, credit=credit)
 
+    def name(self, prefix, row_id):
+        """The public id of a row."""
+        return self.broker.names(prefix).show(row_id)
+
+    def row(self, prefix, name):
+        """The row of a public id."""
+        return self.broker.names(prefix).read(name)
+
+    def page(self, worker, job):
+        """The HIT page of a worker in a job."""
+        client = self.client(worker)
+        return Page(client, job, csrf(client))
+
     def client(self, person=None):
-        """A browser without a screen, in which this person is logged in; `post` sends JSON with the CSRF token."""
+        """A browser without a screen, in which this person is logged in."""
         client = self.app.test_client()
         if person is not None:
             token = secrets.token_hex()
@@ -68,7 +81,42 @@ class Hands:
             payloads = [{"text": text, "truth": gold.get(place, "")} for place, text in enumerate(texts)]
             dataset.write(unit, job.id, enumerate(payloads, 1))
             publish.publish(unit, job.id, requester.id, self.time)
-        return self.broker.names("J").show(job.id)
+        return self.name("J", job.id)
+
+
+class Page:
+    """What the HIT page's script asks for, without its page."""
+
+    def __init__(self, client, job, token):
+        self.client, self.job, self.token = client, job, token
+        self.headers = {"X-CSRFToken": token}
+
+    def post(self, path, body):
+        """Send JSON to the door."""
+        return self.client.post(f"/work/{path}", json=body, headers=self.headers)
+
+    def claim(self, **wish):
+        """Ask for the next HIT."""
+        return self.post(f"{self.job}/claim", wish)
+
+    def submit(self, turn, answer=None, **more):
+        """Send the answer to an assignment, by default calm."""
+        body = {"assignment": turn["id"], "answer": answer or choice("calm"), "seconds": 4.2}
+        return self.post("submit", body | more)
+
+    def named(self, act, turn, **more):
+        """Return, extend or report an assignment."""
+        return self.post(act, {"assignment": turn["id"], **more})
+
+    def leave(self, assignments):
+        """Close the page, as a beacon does."""
+        form = {"csrf_token": self.token, "assignments": assignments}
+        return self.client.post("/work/leave", data=form)
+
+
+def choice(label):
+    """The answer of one label."""
+    return {"category": {"label": label}}
 
 
 @pytest.fixture
