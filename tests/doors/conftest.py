@@ -28,11 +28,11 @@ TEXTS = ["We ship on Monday.", "Where is my parcel?!", "You made my day.", "Fine
 class Hands:
     """The tests' hands on one installation: its clock, its people, its jobs."""
 
-    def __init__(self, store: Store, folder):
+    def __init__(self, store: Store, folder, secret=SECRET, time=NOON):
         settings = Settings(data=folder)
         files, queue = Files(settings.files), Queue(settings.redis)
-        self.time, self.store = NOON, store
-        self.broker = Broker(settings, store, files, queue, SECRET, now=lambda: self.time, dice=random.Random(1))
+        self.time, self.store = time, store
+        self.broker = Broker(settings, store, files, queue, secret, now=lambda: self.time, dice=random.Random(1))
         self.app = create_app(self.broker)
 
     def wait(self, seconds):
@@ -68,6 +68,10 @@ class Hands:
             with client.session_transaction() as session:
                 session["token"] = token
         return client
+
+    def cookie(self, person):
+        """The cookie of a browser in which this person is logged in."""
+        return {"name": "broker", "value": self.client(person).get_cookie("broker").value}
 
     def job(self, requester, texts=TEXTS, gold=None, **values):
         """A published job on these texts; `gold` maps places in the list to labels. Gives its public id."""
