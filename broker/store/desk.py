@@ -2,15 +2,15 @@
 
 import datetime as dt
 import statistics
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from broker.rules import ledger
-from broker.store import hits, money
-from broker.store.db import EPOCH, Record, Unit
+from broker.store import hits
+from broker.store.db import EPOCH, MICROSECOND, Record, Unit
 from broker.store.jobs import Job, JobState
 from broker.store.money import Entry
 from broker.store.people import Person
@@ -51,11 +51,12 @@ class Share:
 
 @dataclass(frozen=True)
 class Movement:
-    """One transfer seen from one of its accounts: positive if it came in; the title is that of its job, if any."""
+    """Transfers of one sort seen from one of their accounts: positive if they came in; the title is their job's."""
 
     id: int
     at: dt.datetime
     amount: int
+    count: int
     what: str
     title: str
 
@@ -122,21 +123,21 @@ def specimen(unit: Unit, job_id: int) -> dict[str, Any] | None:
     return payload
 
 
-def today(unit: Unit, worker_id: int, midnight: dt.datetime) -> tuple[int, int]:
-    """The worker's answers since midnight, and what they earn if all are approved."""
+def today(unit: Unit, worker_id: int, midnight: dt.datetime) -> tuple[int, int, float]:
+    """The worker's answers since midnight, what they earn if all are approved, and the seconds they took."""
     latest = (
-        sa.select(Assignment.submitted_at, Assignment.state, Assignment.reward)
+        sa.select(Assignment.submitted_at, Assignment.state, Assignment.reward, Assignment.seconds)
         .where(Assignment.worker_id == worker_id)
         .order_by(Assignment.id.desc())
         .limit(MOST_A_DAY)
         .subquery()
     )
     paid = sa.case((latest.c.state != Turn.REJECTED, latest.c.reward), else_=0)
-    query = sa.select(sa.func.count(), sa.func.sum(paid)).where(
+    query = sa.select(sa.func.count(), sa.func.sum(paid), sa.func.sum(latest.c.seconds)).where(
         latest.c.submitted_at >= midnight, latest.c.state.in_(ANSWERED)
     )
-    count, earned = unit.session.execute(query).one()
-    return int(count), int(earned or 0)
+    count, earned, seconds = unit.session.execute(query).one()
+    return int(count), int(earned or 0), float(seconds or 0)
 
 
 def history(unit: Unit, worker_id: int, *, before: int | None = None, limit: int = 50) -> list[Record]:
@@ -177,7 +178,7 @@ def shares(unit: Unit, worker_id: int, *, limit: int = 100) -> list[Share]:
 
 def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date, int]:
     """Rewards paid into the account on each day (UTC) since then; days without any are left out."""
-    day = (sa.type_coerce(Entry.at, sa.BigInteger) // (DAY // dt.timedelta(microseconds=1))).label("day")
+    day = _day().label("day")
     query = (
         sa.select(day, sa.func.sum(Entry.amount))
         .where(Entry.target == account, Entry.ref.like("reward:%"), Entry.at >= since)
@@ -187,18 +188,33 @@ def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date,
 
 
 def movements(unit: Unit, account: str, *, before: int | None = None, limit: int = 50) -> list[Movement]:
-    """What reached or left the account, the latest first, with the titles of the jobs that it was for."""
-    entries = money.statement(unit, account, before=before, limit=limit)
-    jobs_of = {one.id: ledger.job_of(one.source, one.target) for one in entries}
-    query = sa.select(Job.id, Job.title).where(Job.id.in_([one for one in jobs_of.values() if one is not None]))
-    titles: dict[int | None, str] = {row[0]: row[1] for row in unit.session.execute(query)}
-    return [
-        Movement(
-            entry.id,
-            entry.at,
-            entry.amount if entry.target == account else -entry.amount,
-            ledger.what(entry.ref),
-            titles.get(jobs_of[entry.id], ""),
-        )
-        for entry in entries
-    ]
+    """What reached or left the account, the latest first; the rewards of one job on one day (UTC) are one movement."""
+    what = sa.case((Entry.ref.like("reward:%"), "reward"), else_=Entry.ref).label("what")
+    last = sa.func.max(Entry.id)
+    query = (
+        sa.select(last, sa.func.max(Entry.at), sa.func.sum(Entry.amount), sa.func.count(), what)
+        .add_columns(Entry.source, Entry.target)
+        .where(sa.or_(Entry.source == account, Entry.target == account))
+        .group_by(_day(), what, Entry.source, Entry.target)
+        .order_by(last.desc())
+        .limit(limit)
+    )
+    rows = unit.session.execute(query if before is None else query.having(last < before)).all()
+    found = titles(unit, [ledger.job_of(row.source, row.target) for row in rows])
+    return [_movement(row, account, found) for row in rows]
+
+
+def _movement(row: Record, account: str, found: Mapping[int | None, str]) -> Movement:
+    title = found.get(ledger.job_of(row.source, row.target), "")
+    sign = 1 if row.target == account else -1
+    return Movement(row[0], row[1], sign * int(row[2]), row[3], ledger.what(row.what), title)
+
+
+def _day() -> sa.ColumnElement[int]:
+    return sa.type_coerce(Entry.at, sa.BigInteger) // (DAY // MICROSECOND)
+
+
+def titles(unit: Unit, job_ids: Collection[int | None]) -> dict[int | None, str]:
+    """The titles of these jobs."""
+    query = sa.select(Job.id, Job.title).where(Job.id.in_([one for one in job_ids if one is not None]))
+    return {row[0]: row[1] for row in unit.session.execute(query)}

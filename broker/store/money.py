@@ -86,8 +86,7 @@ def moved(unit: Unit, source: str, target: str) -> int:
     return int(unit.session.scalar(query) or 0)
 
 
-def statement(unit: Unit, account: str, *, before: int | None = None, limit: int = 100) -> Sequence[Entry]:
-    """The account's transfers, the latest first, older than `before`."""
+def statement(unit: Unit, account: str, *, limit: int = 100) -> Sequence[Entry]:
+    """The account's transfers, the latest first."""
     mine = sa.or_(Entry.source == account, Entry.target == account)
-    query = sa.select(Entry).where(mine).order_by(Entry.id.desc()).limit(limit)
-    return unit.session.scalars(query if before is None else query.where(Entry.id < before)).all()
+    return unit.session.scalars(sa.select(Entry).where(mine).order_by(Entry.id.desc()).limit(limit)).all()

@@ -27,7 +27,7 @@ def home() -> str:
     now = broker().now()
     with broker().store.read() as unit:
         openings = desk.openings(unit, me().id, now)
-        answers, earned = desk.today(unit, me().id, _midnight(now))
+        answers, earned, seconds = desk.today(unit, me().id, _midnight(now))
         new = not desk.history(unit, me().id, limit=1)
     names = broker().names("J")
     return render_template(
@@ -36,9 +36,11 @@ def home() -> str:
         show=names.show,
         answers=answers,
         earned=earned,
+        rate=ledger.hourly(earned, seconds),
         new=new,
         hourly=ledger.hourly,
         most=desk.MOST_COUNTED,
+        currency=broker().settings.currency,
     )
 
 
@@ -159,6 +161,7 @@ def earnings() -> str:
         movements=movements[:A_PAGE],
         older=names.show(movements[A_PAGE - 1].id) if len(movements) > A_PAGE else None,
         paged=before is not None,
+        currency=broker().settings.currency,
         hourly=ledger.hourly,
         show=broker().names("J").show,
     )

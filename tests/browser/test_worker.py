@@ -40,10 +40,14 @@ def walt(site):
     """A worker who has a past: jobs answered over some weeks, most of it paid, and jobs still open."""
     _, hands = site
     rita, walt = hands.person("rita", "requester"), hands.person("walt")
-    long = "Say how the writer of each message feels. Read all of it: the last sentence often turns the first one around."
+    long = (
+        "Say how the writer of each message feels. Read all of it: the last sentence often turns the first one around."
+    )
     jobs = [
         hands.job(rita, MESSAGES * 20, title="Tone of customer messages", description=long, redundancy=3),
-        hands.job(rita, MESSAGES * 9, title="Tone of reviews that name a product", reward=1_500, description="Short ones."),
+        hands.job(
+            rita, MESSAGES * 9, title="Tone of reviews that name a product", reward=1_500, description="Short ones."
+        ),
         hands.job(rita, MESSAGES, title="Feedback-Nachrichten-Stimmungsbestimmungsaufgabe", reward=120_000),
     ]
     dice, now = random.Random(7), hands.time
@@ -100,10 +104,6 @@ def test_a_page_is_clean_to_axe_and_fits_its_window(opened, walt, path, scheme):
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert flaws(page) == [], f"{path} at {width}"
-        import pathlib, os
-        if os.environ.get("SHOTS"):
-            pathlib.Path("/tmp/pages").mkdir(exist_ok=True)
-            page.screenshot(path=f"/tmp/pages/{path.replace('/', '_').format('J')}-{width}-{scheme}.png", full_page=True)
 
 
 @pytest.mark.parametrize("path", ["/work", "/work/history", "/work/earnings"])
