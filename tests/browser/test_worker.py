@@ -7,7 +7,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from broker.services import judge, settle
-from broker.store import dataset
 from broker.store.db import Store
 from broker.wiring import installation_secret, utc_now
 from tests.doors.conftest import Hands
