@@ -4,14 +4,15 @@ import contextlib
 import io
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, render_template_string, request
 from flask_wtf.csrf import CSRFProtect
 from liquid import Environment
 from PIL import Image
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from broker.app import templates
 from broker.web import shown, static
@@ -29,6 +30,13 @@ Look at the digit and choose what **most readers** would read.
 | a circle with a tail | 9 |
 | two circles | 8 |
 """
+# A requester's own page: the elements alone, under the same policy, with what they submit written into the page.
+ELEMENTS = """<!doctype html><html lang="en"><head><title>Elements</title>
+{% for name in ["base", "forms", "parts", "crowd"] %}
+<link rel="stylesheet" href="{{ static('css/' ~ name ~ '.css') }}">
+{% endfor %}
+</head><body><main><h1>Elements</h1>{{ html|safe }}</main>
+<script type="module" src="{{ static('js/elements/index.js') }}"></script></body></html>"""
 ONE = [str(digit) for digit in range(10)]
 MOODS = [
     {"name": "Positive", "definition": "The writer would recommend it.", "examples": ["Great fun from start to end."]},
@@ -126,37 +134,55 @@ def application(door):
     static.hang(app)
     shown.hang(app)
     app.register_blueprint(static.blueprint)
-    app.context_processor(
-        lambda: {
-            "me": SimpleNamespace(public_id=door.now.worker, name="Ada", roles=["worker"]),
-            "dir": door.now.direction,
-        }
-    )
+    app.context_processor(lambda: surroundings(door.now))
+    app.before_request(lambda: trouble(door.now))
+    pages(app, door)
+    acts(app, door)
+    return app
 
-    @app.before_request
-    def troubles():
-        if request.method != "POST" or request.path == "/work/leave":
-            return None
-        if door.now.hold:
-            door.now.hold.wait(10)
-        if door.now.delay:
-            threading.Event().wait(door.now.delay)
-        if door.now.problem:
-            status, detail = door.now.problem
-            answer = jsonify({"status": status, "title": "Refused", "detail": detail, "problems": []})
-            answer.content_type = "application/problem+json"
-            return answer, status
+
+def surroundings(now):
+    return {"me": SimpleNamespace(public_id=now.worker, name="Ada", roles=["worker"]), "dir": now.direction}
+
+
+def trouble(now):
+    if request.method != "POST" or request.path == "/work/leave":
         return None
+    if now.hold:
+        now.hold.wait(10)
+    if now.delay:
+        time.sleep(now.delay)  # the network of the measurement, not a wait of the test
+    if now.problem is None:
+        return None
+    status, detail = now.problem
+    answer = jsonify({"status": status, "title": "Refused", "detail": detail, "problems": []})
+    answer.content_type = "application/problem+json"
+    return answer, status
 
+
+def pages(app, door):
     @app.get("/work/<job>")
     def hit(job):
-        given = door.now.claim(request.args.getlist("have"))
-        return page(door.now, given, preview=False)
+        return page(door.now, door.now.claim([]), preview=False)
 
     @app.get("/work/<job>/preview")
     def preview(job):
         return page(door.now, {**door.now.assignment(0), "id": None}, preview=True)
 
+    @app.get("/digit/<int:number>.png")
+    def picture(number):
+        return Response(digit(number, int(request.args.get("size", 8))), content_type="image/png")
+
+    @app.get("/elements")
+    def elements():
+        return render_template_string(ELEMENTS, html=door.now.hits[0])
+
+    @app.get("/work")
+    def home():
+        return "<!doctype html><title>Home</title><h1>Home</h1>"
+
+
+def acts(app, door):
     @app.post("/work/<job>/claim")
     def claim(job):
         door.now.claims.append(request.json)
@@ -192,16 +218,6 @@ def application(door):
         door.now.left.append(request.form["assignments"])
         return Response(status=204)
 
-    @app.get("/digit/<int:number>.png")
-    def picture(number):
-        return Response(digit(number, int(request.args.get("size", 8))), content_type="image/png")
-
-    @app.get("/work")
-    def home():
-        return "<!doctype html><title>Home</title><h1>Home</h1>"
-
-    return app
-
 
 def page(door, assignment, *, preview):
     job = {
@@ -217,10 +233,17 @@ def page(door, assignment, *, preview):
     return render_template("worker/hit.html", job=job, assignment=assignment, preview=preview, shortcuts=door.shortcuts)
 
 
+class Quiet(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, *_):
+        pass
+
+
 @contextlib.contextmanager
 def serving(app):
     """The application on a free port of this machine, in a thread."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -162,13 +162,13 @@ class Desk {
     this.#sitting.answers += 1;
     this.#sitting.earned += work.reward ?? this.#data.job.reward;
     clearTimeout(this.#flush);
-    this.#flush = setTimeout(() => this.#release(), UNDO);
+    this.#flush = setTimeout(() => { this.#release(); this.#courier.kick(); }, UNDO);
     this.#current = null;
     this.#advance();
     this.#courier.kick();
   }
 
-  /** The held answer can no longer be undone: send it. At the end of the work, ask once more while at it. */
+  /** The held answer can no longer be undone: it may be sent. At the end of the work, ask once more while at it. */
   #release() {
     const work = this.#held;
     if (!work) return;
@@ -178,7 +178,6 @@ class Desk {
     this.#stage.drop(work);
     if (!this.#current) this.#dry = null;
     this.#report();
-    this.#courier.kick();
   }
 
   undo() {

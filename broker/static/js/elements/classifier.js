@@ -79,7 +79,7 @@ class Labels extends HTMLElement {
     const exclusion = this.many && this.getAttribute("exclusion-category");
     const all = exclusion ? [...labels, label(lenient(exclusion).text ?? "None of the above")] : labels;
     const longest = Math.max(0, ...labels.map(({ name }) => [...name].length));
-    const shape = longest <= TILE && !exclusion ? "tiles" : longest <= HALF && labels.length > 3 ? "halves" : "rows";
+    const shape = longest <= TILE && !exclusion ? "tiles" : longest <= HALF && labels.length > 3 && !labels.some(explained) ? "halves" : "rows";
     const group = fresh("group");
     this.#keys = keysOf(all);
     const options = all.map((one, index) => this.#option(one, this.#keys[index], group, shape));

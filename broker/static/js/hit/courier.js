@@ -47,11 +47,18 @@ export class Courier {
     this.#busy = true;
     try {
       while (!this.#stopped && (await this.#step())) this.#wait = FIRST_WAIT;
+      this.#wake();
     } catch (error) {
       this.#failed(error);
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Come back when the answer held back for undo may be sent, also one that another page of ours has left behind. */
+  #wake() {
+    const [next] = this.#outbox.all();
+    if (next) this.#alarm = setTimeout(() => this.#run(), Math.max(0, next.due - Date.now()) + 5);
   }
 
   #failed(error) {
