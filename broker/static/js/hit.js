@@ -26,6 +26,7 @@ class Desk {
   #queue = [];
   #held = null;
   #dry = null; // the broker's last word if it had no HIT
+  #full = false; // whether our hands were full when we last asked: ask again when an answer has left them
   #offline = false;
   #gone = false;
   #sitting = { left: 0, answers: 0, earned: 0 };
@@ -48,6 +49,8 @@ class Desk {
     if (this.#data.assignment) {
       this.#current = new Work({ id: null, seconds: 0, ...this.#data.assignment });
       this.#stage.show(this.#current, false);
+    } else {
+      this.#stage.end("nothing");
     }
   }
 
@@ -72,7 +75,7 @@ class Desk {
   // ---- what the courier asks and tells ----
 
   /** Whether a HIT should be claimed: none waits behind the one on screen, and the broker has not said that there is none. */
-  hungry() { return !this.#gone && !this.#queue.length && !this.#dry; }
+  hungry() { return !this.#gone && !this.#queue.length && !this.#dry && !this.#full; }
 
   have() { return [...[this.#current, ...this.#queue].filter(Boolean).map(({ id }) => id), ...this.#outbox.all().map(({ assignment }) => assignment)]; }
 
@@ -89,7 +92,8 @@ class Desk {
 
   dry(reply) {
     this.#counts(reply);
-    this.#dry = reply.message || "There is no HIT of this job left for you.";
+    this.#full = !reply.message;
+    this.#dry = reply.message || null;
     if (!this.#current) this.#advance();
   }
 
@@ -97,7 +101,7 @@ class Desk {
     const work = this.#find(id);
     if (!work) return;
     work.started = true;
-    work.deadline = Date.now() + this.#data.job.lease_seconds * 1000;
+    if (work.deadline > Date.now()) work.deadline = Date.now() + this.#data.job.lease_seconds * 1000;
     if (work === this.#current) this.#clock();
   }
 
@@ -158,6 +162,7 @@ class Desk {
     this.#release();
     work.answer = answer;
     this.#held = work;
+    work.node.dataset.held = "";
     this.#outbox.put({ assignment: work.id, job: this.#data.job.id, answer, seconds: work.seconds, due: Date.now() + UNDO });
     this.#sitting.answers += 1;
     this.#sitting.earned += work.reward ?? this.#data.job.reward;
@@ -194,6 +199,7 @@ class Desk {
     }
     this.#queue.unshift(work);
     work.started = false;
+    delete work.node.dataset.held;
     this.#current = null;
     this.#advance();
     announce("Undone. Your last answer is on screen again.");
@@ -206,6 +212,7 @@ class Desk {
     this.#current = null;
     this.#stage.drop(work);
     this.#dry = null;
+    this.#full = false;
     this.#advance();
     this.#courier.giveBack(work.id);
     announce("Skipped.");
@@ -237,6 +244,7 @@ class Desk {
 
   again() {
     this.#dry = null;
+    this.#full = false;
     this.#advance();
     this.#courier.kick();
   }
@@ -286,6 +294,7 @@ class Desk {
   #find(id) { return [this.#current, ...this.#queue].find((work) => work?.id === id); }
 
   #forget(id) {
+    this.#full = false;
     if (this.#held?.id !== id) return;
     this.#stage.drop(this.#held);
     this.#held = null;

@@ -8,6 +8,7 @@ export function money(micros) {
   return `${whole}.${rest.padEnd(2, "0")}`;
 }
 
+const COUNTED = 500; // the broker does not count further
 const number = new Intl.NumberFormat(document.documentElement.lang);
 const say = document.querySelector("[data-say]");
 const status = document.querySelector("[data-status]");
@@ -22,7 +23,7 @@ export function announce(text) {
 /** Work left, work done in this sitting, and answers that wait for the connection. */
 export function line({ left, answers, earned, unsent, offline }) {
   const parts = [];
-  if (left > 0) parts.push(`${number.format(left)} left`);
+  if (left > 0) parts.push(`${number.format(left)}${left >= COUNTED ? "+" : ""} left`);
   if (answers) parts.push(`${number.format(answers)} done now · ${money(earned)} earned`);
   status.replaceChildren(parts.join(" · "));
   if (!offline) return;
