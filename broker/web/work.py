@@ -96,9 +96,20 @@ def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
 
 def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     """The next assignment of the person who asks."""
-    offer = claim.claim(unit, job_id, me().id, [_turn(one) for one in wish.have], broker().now(), broker().secret)
-    full = offer is None and len(wish.have) >= MOST_HELD
-    return standing(unit, jobs.published(unit, job_id), offer, full=full)
+    now = broker().now()
+    offer = claim.claim(unit, job_id, me().id, _known(wish.have), now, broker().secret)
+    job = jobs.published(unit, job_id)
+    full = offer is None and len(claim.holding(unit, job, me().id, now)) >= MOST_HELD
+    return standing(unit, job, offer, full=full and job.state == JobState.OPEN)
+
+
+def _known(have: list[str]) -> set[int]:
+    # What the page kept of another time is no reason to refuse the answer that comes with it.
+    found = set()
+    for one in have:
+        with contextlib.suppress(NotFound):
+            found.add(_turn(one))
+    return found
 
 
 def standing(unit: Unit, job: Job, offer: Offer | None, *, full: bool) -> Next:

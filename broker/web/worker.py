@@ -16,7 +16,7 @@ from broker.web.gate import broker, me, need
 from broker.web.work import WHY_NOTHING, turn_shown
 
 blueprint = Blueprint("worker", __name__, url_prefix="/work")
-A_PAGE = 50
+A_PAGE = 40
 DAYS = 30
 
 
@@ -156,6 +156,7 @@ def earnings() -> str:
     return render_template(
         "worker/earnings.html",
         balance=balance,
+        top=_round(max(by_day.values(), default=0)),
         days=[(day, by_day.get(day, 0)) for day in days],
         shares=shares,
         movements=movements[:A_PAGE],
@@ -165,6 +166,11 @@ def earnings() -> str:
         hourly=ledger.hourly,
         show=broker().names("J").show,
     )
+
+
+def _round(highest: int) -> int:
+    """The round amount that a chart goes up to: 1, 2 or 5 and zeros."""
+    return next(unit * 10**zeros for zeros in range(18) for unit in (1, 2, 5) if unit * 10**zeros >= highest)
 
 
 def _midnight(now: dt.datetime) -> dt.datetime:

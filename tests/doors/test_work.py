@@ -105,6 +105,21 @@ def test_what_is_on_screen_is_not_handed_out_again_and_a_reload_finds_it(scene):
     assert len(turns(hands)) == len(set(have)) == MOST_HELD
 
 
+def test_ids_of_another_time_do_not_keep_an_answer_out(scene):
+    hands, page = scene
+    turn = page.claim().json["assignment"]
+    stale = ["T" + "0" * 12, "nonsense", hands.name("T", 2**59), hands.name("T", 0)]
+    assert page.submit(turn, have=stale, start=stale[0]).json["assignment"] is not None
+
+
+def test_other_jobs_do_not_fill_the_hands(scene):
+    hands, _ = scene
+    done = hands.page(hands.person("wilma"), hands.job(hands.person("ron", "requester"), texts=["Only one."]))
+    done.submit(done.claim().json["assignment"], claim=False)
+    held = [hands.name("T", number) for number in range(1, 5)]
+    assert done.claim(have=held).json["message"] == "There is no HIT left for you in this job."
+
+
 # ---- Leases ----
 
 
@@ -380,7 +395,6 @@ def test_a_job_that_is_not_open_says_why_but_takes_what_is_out(plain, state, mes
     write(hands, sa.update(Job).values(state=state))
     reply = page.submit(turn).json
     assert (reply["accepted"], reply["assignment"], reply["message"], reply["left"]) == (True, None, message, 0)
-    assert message in page.client.get(f"/work/{page.job}").text
     assert message in page.client.get(f"/work/{page.job}/preview").text
 
 

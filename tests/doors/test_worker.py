@@ -85,7 +85,7 @@ def test_who_has_done_all_is_told_so(people):
     page = hands.page(walt, hands.job(rita, texts=["Only one."]))
     page.submit(page.claim().json["assignment"], claim=False)
     assert "You have done all there is" in words(page.client.get("/work"))
-    assert "There is no HIT left for you in this job." in words(page.client.get(f"/work/{page.job}"))
+    assert "There is no HIT left for you in this job." in words(page.client.get(f"/work/{page.job}/preview"))
 
 
 def test_hits_that_a_worker_answered_are_not_left_for_them(people):
