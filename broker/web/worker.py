@@ -170,7 +170,10 @@ def earnings() -> str:
 
 def _round(highest: int) -> int:
     """The round amount that a chart goes up to: 1, 2 or 5 and zeros."""
-    return next(unit * 10**zeros for zeros in range(18) for unit in (1, 2, 5) if unit * 10**zeros >= highest)
+    step = 1
+    while step * 5 < highest:
+        step *= 10
+    return next(step * digit for digit in (1, 2, 5) if step * digit >= highest)
 
 
 def _midnight(now: dt.datetime) -> dt.datetime:

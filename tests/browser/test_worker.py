@@ -4,13 +4,16 @@ import datetime as dt
 import random
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 
 from broker.services import judge, settle
 from broker.store.db import Store
+from broker.store.work import Assignment, Hit
 from broker.wiring import installation_secret, utc_now
 from tests.doors.conftest import Hands
 from tests.servers.installation import served
+from tests.servers.processes import soon
 
 pytestmark = pytest.mark.browser
 
@@ -123,3 +126,78 @@ def test_the_keyboard_reaches_every_job_of_the_home_page(opened, walt):
     for job in jobs:
         assert f"/work/{job}" in reached
         assert f"/work/{job}/preview" in reached
+
+
+# ---- The whole walk ----
+
+LABELS = ["calm", "angry", "glad"]
+QUESTIONS = [f"Message number {number}." for number in range(9)]
+
+
+def on_screen(page):
+    return page.locator(".hit-work:not([hidden])")
+
+
+def sees(page, words):
+    on_screen(page).get_by_text(words, exact=True).wait_for()
+
+
+def answer(page, label):
+    """Choose a label by its digit and submit; what the HIT said."""
+    words = on_screen(page).locator("classification-target").inner_text()
+    # Nobody presses faster than the next HIT arrives on loopback.
+    page.locator(".hit-work[hidden]:not([data-held])").first.wait_for(state="attached")
+    page.keyboard.press(str(LABELS.index(label) + 1))
+    page.keyboard.press("Enter")
+    on_screen(page).get_by_text(words, exact=True).wait_for(state="detached")
+    return words
+
+
+def turns(hands, worker):
+    with hands.store.read() as unit:
+        query = sa.select(Assignment.state, Assignment.answer, Assignment.seconds, Hit.payload)
+        mine = query.join(Hit, Hit.id == Assignment.hit_id).where(Assignment.worker_id == worker.id)
+        return unit.session.execute(mine.order_by(Assignment.id)).all()
+
+
+def test_a_worker_answers_undoes_reloads_and_leaves_and_exactly_their_answers_are_kept(site, opened):
+    _, hands = site
+    wanda = hands.person("wanda")
+    hands.job(hands.person("rosa", "requester"), QUESTIONS, title="Nine messages", redundancy=1)
+    page = opened(wanda, "/work")
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.locator("li", has=page.get_by_role("heading", name="Nine messages")).get_by_role("link", name="Start").click()
+    given = {answer(page, label): label for label in ("calm", "angry", "glad")}
+    page.keyboard.press("z")
+    sees(page, QUESTIONS[2])
+    given[answer(page, "calm")] = "calm"
+    before = on_screen(page).inner_text()
+    page.reload()
+    on_screen(page).wait_for()
+    assert on_screen(page).inner_text() == before
+    given |= {answer(page, label): label for label in ("angry", "glad", "calm")}
+    page.get_by_role("link", name="Stop working").click()
+    page.wait_for_url("**/work")
+    soon(lambda: not [one for one in turns(hands, wanda) if one.state == "accepted"])
+    kept = [one for one in turns(hands, wanda) if one.state in ("submitted", "approved")]
+    assert {one.payload["text"]: one.answer["category"]["label"] for one in kept} == given
+    assert list(given.values()) == ["calm", "angry", "calm", "angry", "glad", "calm"]
+    assert (len(kept), all(0 < one.seconds < 60 for one in kept), errors) == (6, True, [])
+    page.reload()
+    page.get_by_text("you gave 6 answers").wait_for()
+
+
+def test_a_preview_leases_nothing_and_leads_to_the_work(site, opened):
+    _, hands = site
+    vera = hands.person("vera")
+    job = hands.job(hands.person("ruth", "requester"), QUESTIONS, title="Look first")
+    page = opened(vera, f"/work/{job}/preview")
+    sees(page, QUESTIONS[0])
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    assert turns(hands, vera) == []
+    page.get_by_role("link", name="Accept and start").click()
+    sees(page, QUESTIONS[0])
+    soon(lambda: turns(hands, vera))

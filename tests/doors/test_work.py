@@ -225,6 +225,21 @@ def test_a_returned_hit_goes_to_others_and_cannot_be_answered(scene):
     assert other.claim().json["assignment"]["input"]["value"] == TEXTS[0]
 
 
+def test_a_hit_given_back_comes_again_after_the_others_so_that_no_seat_stays_empty(scene):
+    hands, page = scene
+    page.named("return", page.claim().json["assignment"])
+    late = page.claim().json["assignment"]
+    hands.wait(601)
+    with hands.store.write() as unit:
+        submit.sweep(unit, hands.time)
+    reply, seen = page.claim().json, []
+    while reply["assignment"]:
+        seen.append(reply["assignment"]["input"]["value"])
+        reply = page.submit(reply["assignment"]).json
+    assert seen == [*TEXTS[2:], TEXTS[0], late["input"]["value"]]
+    assert len(turns(hands, "submitted")) == len(TEXTS)
+
+
 def test_a_submitted_answer_cannot_be_returned(plain):
     hands, page = plain
     turn = page.claim().json["assignment"]
