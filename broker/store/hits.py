@@ -94,14 +94,12 @@ def reclaim_seat(unit: Unit, hit_id: int, redundancy: int) -> bool:
 
 
 def free_seat(unit: Unit, job_id: int, hit_id: int, *, gold: bool) -> None:
-    """Give a seat back: the HIT goes to the end of the log, so that also the one who gave it back meets it again."""
+    """Give a seat back: the HIT opens again at the end of the log, where everybody meets it, who had it too."""
     if gold:
         unit.changed(sa.update(Job).where(Job.id == job_id).values(gold_left=Job.gold_left + 1))
         return
-    mine = sa.update(Hit).where(Hit.id == hit_id)
-    # The HIT is locked before its job, as by those who judge.
-    unit.changed(mine.values(taken=Hit.taken - 1, open=True, done=False))
-    unit.changed(mine.values(pos=fresh_pos(unit, job_id)))
+    reopen = sa.update(Hit).where(Hit.id == hit_id)
+    unit.changed(reopen.values(taken=Hit.taken - 1, open=True, done=False, pos=fresh_pos(unit, job_id)))
 
 
 def fresh_pos(unit: Unit, job_id: int, count: int = 1) -> int:
