@@ -314,6 +314,13 @@ def test_a_button_of_the_template_submits_or_resets_instead_of_ours(show):
     assert got(page) == [{"category": {"label": "Negative"}}]
 
 
+def test_a_plain_submit_button_of_the_template_submits(show):
+    page = show(choice("A text.").replace("</crowd-form>", '<button type="submit">Done</button></crowd-form>'))
+    page.get_by_role("radio", name="Mixed").check()
+    page.get_by_role("button", name="Done").click()
+    assert got(page) == [{"category": {"label": "Mixed"}}]
+
+
 def test_two_forms_elements_of_one_name_do_not_share_their_choices(show):
     page = show(choice("One.") + choice("Two."))
     page.get_by_role("radio", name="Positive").first.check()

@@ -279,7 +279,6 @@ class Desk {
 
   #reported(skip) {
     if (skip) this.skip();
-    else this.focus();
     notice("good", "Your report was sent to the requester. Thank you.", ["Close", "dismiss"]);
   }
 
@@ -305,17 +304,21 @@ class Desk {
   #report() {
     if (this.#data.preview) return;
     const unsent = this.#outbox.all().filter(({ assignment }) => assignment !== this.#held?.id || this.#offline).length;
-    line({ ...this.#sitting, unsent, offline: this.#offline });
+    const ended = !this.#current && this.#dry !== null;
+    line({ ...this.#sitting, left: ended ? 0 : this.#sitting.left, unsent, offline: this.#offline });
     document.querySelector("[data-act=undo]").disabled = !this.#held;
-    for (const name of ["skip", "problem", "submit"]) document.querySelector(`[data-act=${name}]`).disabled = !this.#current;
+    for (const name of ["skip", "problem", "submit"]) {
+      Object.assign(document.querySelector(`.hit-foot [data-act=${name}]`), { disabled: !this.#current, hidden: ended });
+    }
   }
 
   #act(name, event) {
     const acts = {
       submit: () => this.#stage.form(this.#current)?.submit(event.timeStamp),
       undo: () => this.undo(), skip: () => this.skip(), extend: () => this.extend(), again: () => this.again(), stop: () => this.stop(),
-      problem: () => this.#current && this.#problem.open(this.#current.id),
-      guide: () => this.#guide.toggle(),
+      // A dialog gives the focus back to where it was: to the HIT, so that Enter is the HIT's again.
+      problem: () => { this.focus(); if (this.#current) this.#problem.open(this.#current.id); },
+      guide: () => { this.focus(); this.#guide.toggle(); },
       dismiss: () => { clearNotice(); this.focus(); },
     };
     acts[name]?.();
