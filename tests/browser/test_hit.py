@@ -253,6 +253,10 @@ def test_logged_out_in_between_keeps_the_answer_and_offers_the_log_in(page, door
     page.get_by_role("heading", name="You are logged out").wait_for()
     assert page.get_by_role("link", name="Log in").get_attribute("href") == "/login?next=/work/J7"
     assert page.evaluate("Object.keys(localStorage).filter(key => key.includes(':answer:')).length") == 2
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    assert not page.get_by_role("button", name="Submit").is_visible()
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.includes(':answer:')).length") == 2
 
 
 def test_a_suspended_worker_reads_why(page, door):
@@ -262,6 +266,7 @@ def test_a_suspended_worker_reads_why(page, door):
     page.get_by_role("radio").first.wait_for()
     page.keyboard.press("1")
     page.keyboard.press("Enter")
+    page.get_by_role("heading", name="You cannot go on here").wait_for()
     page.get_by_text("two accounts in one household").first.wait_for()
 
 
@@ -434,6 +439,7 @@ def test_a_preview_answers_nothing_and_offers_to_accept(page, door):
     sees(page, "Review number 0")
     page.keyboard.press("1")
     page.keyboard.press("Enter")
+    page.get_by_text("This is a preview: nothing is sent.").first.wait_for()
     sees(page, "Review number 0")
     assert page.get_by_role("link", name="Accept and start").get_attribute("href") == "/work/J7"
     assert door.now.claims == door.now.submissions == []
