@@ -37,6 +37,7 @@ ELEMENTS = """<!doctype html><html lang="en"><head><title>Elements</title>
 {% endfor %}
 </head><body><main><h1>Elements</h1>{{ html|safe }}</main>
 <script type="module" src="{{ static('js/elements/index.js') }}"></script></body></html>"""
+HOME = """{% extends "base.html" %}{% block heading %}Home{% endblock %}"""
 ONE = [str(digit) for digit in range(10)]
 MOODS = [
     {"name": "Positive", "definition": "The writer would recommend it.", "examples": ["Great fun from start to end."]},
@@ -179,7 +180,7 @@ def pages(app, door):
 
     @app.get("/work")
     def home():
-        return "<!doctype html><title>Home</title><h1>Home</h1>"
+        return render_template_string(HOME)
 
 
 def acts(app, door):

@@ -180,6 +180,24 @@ def test_an_answer_survives_a_closed_page_and_is_sent_by_the_next_one(page, door
     assert now.answers[0] == {"category": {"label": "Negative"}}
 
 
+def test_an_answer_left_behind_is_also_sent_from_any_other_page(page, door):
+    now = start(page, door)
+    prefetched(page)
+    page.context.set_offline(True)
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    sees(page, "Review number 1")
+    page.close()
+    page = page.context.new_page()
+    page.context.set_offline(False)
+    page.clock.install()
+    page.goto(f"{door.url}/work")
+    page.clock.run_for(9000)
+    page.get_by_text("1 answer from earlier was sent.").wait_for()
+    assert now.answers == {0: {"category": {"label": "Negative"}}}
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.includes(':answer:')).length") == 0
+
+
 def test_another_worker_on_this_computer_does_not_send_my_answers(page, door):
     now = start(page, door)
     prefetched(page)
@@ -235,6 +253,10 @@ def test_logged_out_in_between_keeps_the_answer_and_offers_the_log_in(page, door
     page.get_by_role("heading", name="You are logged out").wait_for()
     assert page.get_by_role("link", name="Log in").get_attribute("href") == "/login?next=/work/J7"
     assert page.evaluate("Object.keys(localStorage).filter(key => key.includes(':answer:')).length") == 2
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    assert not page.get_by_role("button", name="Submit").is_visible()
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.includes(':answer:')).length") == 2
 
 
 def test_a_suspended_worker_reads_why(page, door):
@@ -244,6 +266,7 @@ def test_a_suspended_worker_reads_why(page, door):
     page.get_by_role("radio").first.wait_for()
     page.keyboard.press("1")
     page.keyboard.press("Enter")
+    page.get_by_role("heading", name="You cannot go on here").wait_for()
     page.get_by_text("two accounts in one household").first.wait_for()
 
 
@@ -265,7 +288,7 @@ def test_the_end_of_the_work_is_said_with_what_was_earned(page, door):
     page.get_by_role("heading", name="All done for now").wait_for()
     page.get_by_text("2 answers · 0.04 earned in this sitting").wait_for()
     assert page.get_by_role("button", name="Undo").is_enabled()
-    assert page.get_by_role("button", name="Submit").is_disabled()
+    assert not page.get_by_role("button", name="Submit").is_visible()
     page.keyboard.press("z")
     sees(page, "Review number 1")
     assert list(now.answers) == [0]
@@ -328,6 +351,17 @@ def test_a_problem_is_reported_with_its_text_and_an_empty_one_is_not(page, door)
     page.get_by_text("Your report was sent").first.wait_for()
     assert now.reports == [("T0", "The text is cut off, see line 1")]
     assert not shown(page).get_by_role("radio").first.is_checked()  # the 1 was typed, not chosen
+
+
+def test_enter_after_a_closed_dialog_is_the_hits_again(page, door):
+    start(page, door, guide=GUIDE, size={"width": 390, "height": 844})
+    prefetched(page)
+    for key in "p", "?":
+        page.keyboard.press(key)
+        page.locator("dialog[open]").wait_for()
+        page.keyboard.press("Escape")
+    answer(page)
+    sees(page, "Review number 1")
 
 
 def test_a_problem_may_be_sent_and_the_hit_skipped(page, door):
@@ -405,6 +439,7 @@ def test_a_preview_answers_nothing_and_offers_to_accept(page, door):
     sees(page, "Review number 0")
     page.keyboard.press("1")
     page.keyboard.press("Enter")
+    page.get_by_text("This is a preview: nothing is sent.").first.wait_for()
     sees(page, "Review number 0")
     assert page.get_by_role("link", name="Accept and start").get_attribute("href") == "/work/J7"
     assert door.now.claims == door.now.submissions == []

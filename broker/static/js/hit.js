@@ -8,7 +8,7 @@ import { LoggedOut, Refused, leave, post } from "./hit/door.js";
 import { Guide } from "./hit/guide.js";
 import { Outbox } from "./hit/outbox.js";
 import { Problem } from "./hit/problem.js";
-import { announce, clearNotice, line, notice, sum } from "./hit/shown.js";
+import { announce, clearNotice, dismissNotice, line, notice, sum } from "./hit/shown.js";
 import { Stage, Work } from "./hit/stage.js";
 import { Timer } from "./hit/timer.js";
 
@@ -26,9 +26,11 @@ class Desk {
   #queue = [];
   #held = null;
   #dry = null; // the broker's last word if it had no HIT
+  #end = "none"; // which of the page's ends that was
   #full = false; // whether our hands were full when we last asked: ask again when an answer has left them
   #offline = false;
   #gone = false;
+  #counted = new Set(); // the assignments answered in this sitting
   #sitting = { left: 0, answers: 0, earned: 0 };
   #flush = 0;
 
@@ -94,6 +96,9 @@ class Desk {
     this.#counts(reply);
     this.#full = !reply.message;
     this.#dry = reply.message || null;
+    this.#end = "none";
+    // Hands full of HITs that this page does not have: another tab works on them.
+    if (this.#full && !this.#current) setTimeout(() => this.again(), UNDO);
     if (!this.#current) this.#advance();
   }
 
@@ -111,6 +116,11 @@ class Desk {
     if (work === this.#current) this.#clock();
   }
 
+  /** The answer is on its way: it can no longer be undone. */
+  leaving(id) {
+    if (this.#held?.id === id) this.#release();
+  }
+
   sent(letter, reply) {
     this.#counts(reply);
     this.#forget(letter.assignment);
@@ -119,20 +129,22 @@ class Desk {
 
   refused(letter, reason) {
     this.#forget(letter.assignment);
-    this.#sitting.answers = Math.max(0, this.#sitting.answers - 1);
-    this.#sitting.earned = Math.max(0, this.#sitting.earned - this.#data.job.reward);
-    notice("warn", `An answer was not accepted. ${reason}`, ["Got it", "dismiss"]);
+    this.#count(letter.assignment, -1);
+    notice("warn", `An answer was not accepted. ${reason}`, ["Got it", "dismiss"], true);
     this.#report();
   }
 
   closed(reason) {
     this.#dry = reason;
-    if (!this.#current) this.#stage.end("refused", reason, sum(this.#sitting));
+    this.#end = "refused";
+    if (!this.#current) this.#advance();
     this.#report();
   }
 
   loggedOut() {
     this.#current?.count(false);
+    if (this.#current) this.#queue.unshift(this.#current);
+    this.#current = null;
     this.#timer.stop();
     this.#stage.end("login");
     this.#report();
@@ -144,7 +156,7 @@ class Desk {
       return;
     }
     this.#offline = !yes;
-    announce(yes ? "Connected again; all answers are sent." : "No connection. Answers are kept on this device.");
+    announce(yes ? "Connected again." : "No connection. Answers are kept on this device.");
     if (!this.#current) this.#advance();
     this.#report();
   }
@@ -153,7 +165,7 @@ class Desk {
 
   submit(answer) {
     if (this.#data.preview) {
-      announce("This is a preview. Accept the job to submit answers.");
+      notice("info", "This is a preview: nothing is sent. Accept the job to submit answers.");
       return;
     }
     const work = this.#current;
@@ -164,8 +176,7 @@ class Desk {
     this.#held = work;
     work.node.dataset.held = "";
     this.#outbox.put({ assignment: work.id, job: this.#data.job.id, answer, seconds: work.seconds, due: Date.now() + UNDO });
-    this.#sitting.answers += 1;
-    this.#sitting.earned += work.reward ?? this.#data.job.reward;
+    this.#count(work.id, 1);
     clearTimeout(this.#flush);
     this.#flush = setTimeout(() => { this.#release(); this.#courier.kick(); }, UNDO);
     this.#current = null;
@@ -191,8 +202,7 @@ class Desk {
     clearTimeout(this.#flush);
     this.#outbox.remove(work.id);
     this.#held = null;
-    this.#sitting.answers -= 1;
-    this.#sitting.earned -= work.reward ?? this.#data.job.reward;
+    this.#count(work.id, -1);
     if (this.#current) {
       this.#current.count(false);
       this.#queue.unshift(this.#current);
@@ -243,6 +253,7 @@ class Desk {
   }
 
   again() {
+    if (this.#current) return;
     this.#dry = null;
     this.#full = false;
     this.#advance();
@@ -265,7 +276,7 @@ class Desk {
       announce("Next HIT.");
     } else {
       this.#timer.stop();
-      if (this.#dry) this.#stage.end("none", this.#dry, sum(this.#sitting));
+      if (this.#dry) this.#stage.end(this.#end, this.#dry, sum(this.#sitting));
       else this.#stage.end(this.#offline ? "offline" : "waiting");
     }
     this.#report();
@@ -279,7 +290,6 @@ class Desk {
 
   #reported(skip) {
     if (skip) this.skip();
-    else this.focus();
     notice("good", "Your report was sent to the requester. Thank you.", ["Close", "dismiss"]);
   }
 
@@ -300,23 +310,34 @@ class Desk {
     this.#held = null;
   }
 
+  #count(id, by) {
+    if (by > 0) this.#counted.add(id);
+    else if (!this.#counted.delete(id)) return;
+    this.#sitting.answers += by;
+    this.#sitting.earned += by * this.#data.job.reward;
+  }
+
   #counts({ left }) { if (Number.isInteger(left)) this.#sitting.left = left; }
 
   #report() {
     if (this.#data.preview) return;
     const unsent = this.#outbox.all().filter(({ assignment }) => assignment !== this.#held?.id || this.#offline).length;
-    line({ ...this.#sitting, unsent, offline: this.#offline });
+    const ended = !this.#current && (this.#dry !== null || document.querySelector("[data-stage]").dataset.end === "login");
+    line({ ...this.#sitting, left: ended ? 0 : this.#sitting.left, unsent, offline: this.#offline });
     document.querySelector("[data-act=undo]").disabled = !this.#held;
-    for (const name of ["skip", "problem", "submit"]) document.querySelector(`[data-act=${name}]`).disabled = !this.#current;
+    for (const name of ["skip", "problem", "submit"]) {
+      Object.assign(document.querySelector(`.hit-foot [data-act=${name}]`), { disabled: !this.#current, hidden: ended });
+    }
   }
 
   #act(name, event) {
     const acts = {
       submit: () => this.#stage.form(this.#current)?.submit(event.timeStamp),
       undo: () => this.undo(), skip: () => this.skip(), extend: () => this.extend(), again: () => this.again(), stop: () => this.stop(),
-      problem: () => this.#current && this.#problem.open(this.#current.id),
-      guide: () => this.#guide.toggle(),
-      dismiss: () => { clearNotice(); this.focus(); },
+      // A dialog gives the focus back to where it was: to the HIT, so that Enter is the HIT's again.
+      problem: () => { this.focus(); if (this.#current) this.#problem.open(this.#current.id); },
+      guide: () => { this.focus(); this.#guide.toggle(); },
+      dismiss: () => { dismissNotice(); this.focus(); },
     };
     acts[name]?.();
   }

@@ -7,6 +7,14 @@ const OTHER = "button, a[href], summary, textarea, select, [role=button]"; // En
 export class Form extends HTMLElement {
   #onKey = (event) => this.#press(event);
 
+  constructor() {
+    super();
+    // A template's own <button type=submit>: outside a <form> a browser would do nothing.
+    this.addEventListener("click", (event) => {
+      if (event.target.closest("button[type=submit], input[type=submit]")?.form === null) this.submit(event.timeStamp);
+    });
+  }
+
   connectedCallback() {
     document.addEventListener("keydown", this.#onKey);
     whenParsed(() => this.#complete());

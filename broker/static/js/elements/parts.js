@@ -46,7 +46,7 @@ export function sign(event) {
   const digit = /^(?:Digit|Numpad)(\d)$/u.exec(code)?.[1];
   if (digit !== undefined && key.length === 1 && (!event.shiftKey || /\d/u.test(key))) return digit;
   const letter = /^Key([A-Z])$/u.exec(code)?.[1];
-  return letter && key.length === 1 && !/[a-z]/iu.test(key) ? letter.toLowerCase() : key.toLowerCase();
+  return letter && key.length === 1 && key > "~" ? letter.toLowerCase() : key.toLowerCase();
 }
 
 const TYPED = "input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]:not([contenteditable=false])";

@@ -5,7 +5,7 @@ import { LoggedOut, Refused, Unreachable, farewell, post } from "./door.js";
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 
-/** `desk` answers hungry(), have(), unstarted() and is told received(), dry(), started(), lapsed(), sent(), refused(), closed(), loggedOut(), online(). */
+/** `desk` answers hungry(), have(), unstarted() and is told received(), dry(), started(), lapsed(), leaving(), sent(), refused(), closed(), loggedOut(), online(). */
 export class Courier {
   #job;
   #outbox;
@@ -93,6 +93,7 @@ export class Courier {
   }
 
   async #submit(letter) {
+    this.#desk.leaving(letter.assignment);
     const own = letter.job === this.#job;
     const rest = { claim: own && this.#desk.hungry(letter), start: own ? this.#desk.unstarted() : null, have: this.#desk.have() };
     let reply;

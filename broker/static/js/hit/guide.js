@@ -34,7 +34,7 @@ export class Guide {
   #closed() {
     this.#button?.setAttribute("aria-expanded", "false");
     remember(this.#key, "closed");
-    this.#back();
+    if (WIDE.matches) this.#back();
   }
 }
 

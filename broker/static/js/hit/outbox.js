@@ -1,7 +1,7 @@
 // Answers that the broker has not confirmed yet, in localStorage: neither a lost connection nor a closed tab loses one.
 // One entry a key, so that tabs do not overwrite each other; sending one twice is harmless, the broker knows it by its assignment.
 
-const PREFIX = "crowd-broker:answer:";
+export const PREFIX = "crowd-broker:answer:";
 
 export class Outbox {
   #memory = new Map(); // what localStorage refused (full, or switched off) is at least kept while the page lives

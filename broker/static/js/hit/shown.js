@@ -33,11 +33,14 @@ export function line({ left, answers, earned, unsent, offline }) {
 
 export const sum = ({ answers, earned }) => (answers ? `${number.format(answers)} ${answers === 1 ? "answer" : "answers"} · ${money(earned)} earned in this sitting` : "");
 
-/** One notice over the HIT at a time; `act` is [text, name] of a button in it. */
-export function notice(tone, text, act = null) {
+/** One notice over the HIT at a time; `act` is [text, name] of a button in it; one that stays does so until it is dismissed. */
+export function notice(tone, text, act = null, stays = false) {
   const button = act && node("button", { type: "button", class: "button button-small", "data-act": act[1] }, act[0]);
-  notices.replaceChildren(node("div", { class: `notice notice-${tone}` }, icon(tone), node("div", {}, text), button));
+  notices.replaceChildren(node("div", { class: `notice notice-${tone}`, "data-stays": stays ? "" : null }, icon(tone), node("div", {}, text), button));
   announce(text);
 }
 
-export function clearNotice() { notices.replaceChildren(); }
+/** Take away the notice that belongs to the HIT which leaves the screen. */
+export function clearNotice() { notices.querySelector(":scope > :not([data-stays])")?.remove(); }
+
+export function dismissNotice() { notices.replaceChildren(); }
