@@ -53,18 +53,18 @@ def walt(site):
         hands.job(rita, MESSAGES, title="Feedback-Nachrichten-Stimmungsbestimmungsaufgabe", reward=120_000),
     ]
     dice, now = random.Random(7), hands.time
-    for day in range(25, -1, -1):
+    pages = [hands.page(walt, job) for job in jobs[:2]]
+    for day in range(26, -1, -2):
         hands.time = now - dt.timedelta(days=day, minutes=5)
-        for job in jobs[: 1 if day % 3 else 2]:
-            page = hands.page(walt, job)
-            for _ in range(dice.randrange(4)):
+        for page in pages[: 1 if day % 3 else 2]:
+            for _ in range(dice.randrange(1, 4)):
                 if turn := page.claim().json["assignment"]:
                     page.submit(turn, seconds=dice.uniform(3, 14), claim=False)
             with hands.store.write() as unit:
-                judge.judge(unit, hands.row("J", job), hands.time)
-                settle.settle(unit, hands.row("J", job), hands.time)
+                judge.judge(unit, hands.row("J", page.job), hands.time)
+                settle.settle(unit, hands.row("J", page.job), hands.time)
     hands.time = now
-    page = hands.page(walt, jobs[0])
+    page = pages[0]
     page.submit(page.claim().json["assignment"], seconds=5, claim=False)
     page.claim()
     return walt, jobs
@@ -142,11 +142,15 @@ def sees(page, words):
     on_screen(page).get_by_text(words, exact=True).wait_for()
 
 
+def prefetched(page):
+    """The next HIT waits behind the one on screen: nothing is being claimed."""
+    page.locator(".hit-work[hidden]:not([data-held])").first.wait_for(state="attached")
+
+
 def answer(page, label):
     """Choose a label by its digit and submit; what the HIT said."""
     words = on_screen(page).locator("classification-target").inner_text()
-    # Nobody presses faster than the next HIT arrives on loopback.
-    page.locator(".hit-work[hidden]:not([data-held])").first.wait_for(state="attached")
+    prefetched(page)
     page.keyboard.press(str(LABELS.index(label) + 1))
     page.keyboard.press("Enter")
     on_screen(page).get_by_text(words, exact=True).wait_for(state="detached")
@@ -173,11 +177,13 @@ def test_a_worker_answers_undoes_reloads_and_leaves_and_exactly_their_answers_ar
     page.keyboard.press("z")
     sees(page, QUESTIONS[2])
     given[answer(page, "calm")] = "calm"
+    prefetched(page)
     before = on_screen(page).inner_text()
     page.reload()
     on_screen(page).wait_for()
     assert on_screen(page).inner_text() == before
     given |= {answer(page, label): label for label in ("angry", "glad", "calm")}
+    prefetched(page)
     page.get_by_role("link", name="Stop working").click()
     page.wait_for_url("**/work")
     soon(lambda: not [one for one in turns(hands, wanda) if one.state == "accepted"])
