@@ -172,6 +172,7 @@ def upgrade() -> None:
     sa.Column('worker_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('pos', sa.BigInteger(), nullable=False),
     sa.Column('served', sa.Integer(), nullable=False),
+    sa.Column('answered', sa.Integer(), server_default='0', nullable=False),
     sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], name=op.f('fk_cursors_job_id')),
     sa.ForeignKeyConstraint(['worker_id'], ['people.id'], name=op.f('fk_cursors_worker_id')),
     sa.PrimaryKeyConstraint('job_id', 'worker_id', name=op.f('pk_cursors'))

@@ -8,6 +8,15 @@ from broker.errors import Invalid
 WORLD = "world"
 UNIT = 1_000_000
 HIGHEST_REWARD = 10_000 * UNIT
+WORDS = {
+    "reward": "Reward",
+    "publish": "Set aside",
+    "more": "Set aside for more answers",
+    "refund": "Returned",
+    "opening": "Opening credit",
+    "deposit": "Deposit",
+}
+"""What transfers are for, by the first word of their reference."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,25 @@ def person(person_id: int) -> str:
 def escrow(job_id: int) -> str:
     """The account that holds what a job may still cost."""
     return f"escrow:{job_id}"
+
+
+def job_of(source: str, target: str) -> int | None:
+    """The job whose money a transfer moves, if any's."""
+    for name in (source, target):
+        sort, _, number = name.partition(":")
+        if sort == "escrow":
+            return int(number)
+    return None
+
+
+def what(ref: str) -> str:
+    """What a transfer was for, in words."""
+    return WORDS.get(ref.partition(":")[0], "Transfer")
+
+
+def hourly(reward: int, seconds: float | None) -> int | None:
+    """What an hour brings at this reward for so many seconds, in micro-units; unknown where the time is."""
+    return round(reward * 3600 / seconds) if seconds else None
 
 
 def parse_reward(text: str) -> int:

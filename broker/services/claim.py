@@ -26,18 +26,24 @@ def claim(
 ) -> Offer | None:
     """The worker's next assignment: one they hold but do not `have` on screen, or a fresh one; None if none is left.
 
-    Raises NotFound for an unknown job. A paused, stopped or done job hands out nothing new.
+    Raises NotFound for an unknown job and for a draft. A paused, stopped or done job hands out nothing new.
     """
-    jobs.job(unit, job_id)
+    jobs.published(unit, job_id)
     pos, served = hits.cursor(unit, job_id, worker_id)
     job = jobs.job(unit, job_id, Hold.STAY)  # or its money could go back while this seat is given
-    held = [row for row in turns.held(unit, job_id, worker_id) if row.deadline > now]
-    for row in held:
-        if row.id not in have:
-            return Offer(row.id, _seen(job, row.payload), row.deadline, row.reward)
+    held = holding(unit, job, worker_id, now)
+    for offer in held:
+        if offer.assignment_id not in have:
+            return offer
     if job.state != JobState.OPEN or len(held) >= lease.MOST_HELD:
         return None
     return _gold(unit, job, worker_id, pos, served, now, secret) or _ordinary(unit, job, worker_id, pos, served, now)
+
+
+def holding(unit: Unit, job: Job, worker_id: int, now: dt.datetime) -> list[Offer]:
+    """What the worker holds of this job, the oldest first; a lease that ran out is held no more."""
+    rows = turns.held(unit, job.id, worker_id)
+    return [Offer(row.id, seen(job, row.payload), row.deadline, row.reward) for row in rows if row.deadline > now]
 
 
 def _gold(unit: Unit, job: Job, worker_id: int, pos: int, served: int, now: dt.datetime, secret: bytes) -> Offer | None:
@@ -75,8 +81,9 @@ def _lease(
         deadline=deadline,
         reward=job.reward,
     )
-    return Offer(assignment_id, _seen(job, payload), deadline, job.reward)
+    return Offer(assignment_id, seen(job, payload), deadline, job.reward)
 
 
-def _seen(job: Job, payload: dict[str, Any]) -> dict[str, Any]:
+def seen(job: Job, payload: dict[str, Any]) -> dict[str, Any]:
+    """What a worker may see of an item: all but the truth of gold."""
     return {column: value for column, value in payload.items() if column != job.gold_column}

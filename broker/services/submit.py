@@ -40,6 +40,7 @@ def submit(
     kept = room.dump(room.parse(answer, {}))
     values = {"answer": kept, "seconds": _seconds(seconds), "submitted_at": now}
     if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
+        hits.count_answer(unit, job.id, worker_id)
         return Receipt(job.id, repeated=False, late=turn.deadline < now)
     turn = _own(unit, assignment_id, worker_id)
     if turn.state in ANSWERED:
@@ -64,6 +65,7 @@ def _reclaim(unit: Unit, turn: Assignment, values: dict[str, Any]) -> bool:
         return False
     if not turns.move(unit, turn.id, turn.worker_id, Turn.ABANDONED, Turn.SUBMITTED, **values):
         raise Conflict("This answer was being kept already.")
+    hits.count_answer(unit, turn.job_id, turn.worker_id)
     return True
 
 
@@ -102,7 +104,8 @@ def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) 
 def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.datetime) -> None:
     """Tell the requester that something is wrong with this HIT. Raises NotFound, Invalid for an empty or long text."""
     turn = _own(unit, assignment_id, worker_id)
-    text = text.strip()
+    # No database keeps these: a NUL in PostgreSQL, half a surrogate pair in UTF-8.
+    text = text.replace("\0", "").encode(errors="replace").decode().strip()
     if not 0 < len(text) <= LONGEST_REPORT:
         raise Invalid(f"text: write between 1 and {LONGEST_REPORT} characters")
     talk.write_report(unit, turn.job_id, turn.hit_id, worker_id, text, now)

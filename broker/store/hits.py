@@ -28,6 +28,12 @@ def move_cursor(unit: Unit, job_id: int, worker_id: int, *, pos: int, served: in
     unit.changed(mine.values(pos=pos, served=served))
 
 
+def count_answer(unit: Unit, job_id: int, worker_id: int) -> None:
+    """Note that the worker gave an answer in this job."""
+    mine = sa.update(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
+    unit.changed(mine.values(answered=Cursor.answered + 1))
+
+
 def _held_by(worker_id: int) -> sa.Exists:
     return sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
 
@@ -54,6 +60,15 @@ def ahead(unit: Unit, job_id: int, pos: int, *, limit: int) -> int:
     """How many open HITs lie past the position, counted up to the limit."""
     some = sa.select(Hit.id).where(Hit.job_id == job_id, Hit.open, Hit.pos > pos).limit(limit).subquery()
     return int(unit.session.connection().execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+
+
+def left_for(unit: Unit, job_id: int, worker_id: int, pos: int, *, limit: int) -> int:
+    """How many of the next `limit` open HITs past the position the worker does not have or has not answered."""
+    some = sa.select(Hit.id).where(Hit.job_id == job_id, Hit.open, Hit.pos > pos).order_by(Hit.pos).limit(limit)
+    ahead_ = some.subquery()
+    had = sa.exists().where(Assignment.hit_id == ahead_.c.id, Assignment.worker_id == worker_id, is_active())
+    query = sa.select(sa.func.count()).select_from(ahead_).where(~had)
+    return int(unit.session.connection().execute(query).scalar_one())
 
 
 def take_seat(unit: Unit, hit_id: int, *, taken: int, seats: int) -> None:

@@ -138,6 +138,14 @@ def _held(unit: Unit, job_id: int, hold: Hold) -> Job | None:
     return unit.session.scalar(query.execution_options(populate_existing=True))
 
 
+def published(unit: Unit, job_id: int) -> Job:
+    """A job that workers may see. Raises NotFound, also for a draft."""
+    found = job(unit, job_id)
+    if found.state == JobState.DRAFT:
+        raise NotFound("There is no such job.")
+    return found
+
+
 def own_job(unit: Unit, job_id: int, requester_id: int, *, lock: bool = False) -> Job:
     """The requester's own job; strangers get NotFound, not Forbidden. `lock` holds it till the end of the unit."""
     query = sa.select(Job).where(Job.id == job_id, Job.requester_id == requester_id)

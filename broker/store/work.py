@@ -127,7 +127,7 @@ class Assignment(Rows):
 
 
 class Cursor(Rows):
-    """How far a worker has come in a job's log of open HITs, and how many HITs they were served."""
+    """How far a worker has come in a job's log of open HITs, how many HITs they were served and answered."""
 
     __tablename__ = "cursors"
 
@@ -135,6 +135,7 @@ class Cursor(Rows):
     worker_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
     pos: Mapped[big] = mapped_column(default=0)
     served: Mapped[int] = mapped_column(default=0)
+    answered: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 def is_in(state: Turn) -> sa.ColumnElement[bool]:

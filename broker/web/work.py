@@ -8,11 +8,12 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from broker.annotation import reading
-from broker.errors import Conflict, NotFound
+from broker.errors import Conflict, Invalid, NotFound
 from broker.kinds.registry import furnish
+from broker.rules.lease import MOST_HELD
 from broker.services import claim, submit
 from broker.services.claim import Offer
-from broker.store import hits, jobs
+from broker.store import desk, hits, jobs
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
 from broker.web import kindpage
@@ -58,19 +59,26 @@ class Named(BaseModel):
 
 @dataclass(frozen=True)
 class Next:
-    """What a claim found, read in its transaction and rendered after it."""
+    """How a worker stands in a job, read in the transaction and rendered after it; `full` hands are no lack of HITs."""
 
     job: Job
     offer: Offer | None
+    done: int
     left: int
+    full: bool = False
 
     def shown(self) -> dict[str, Any]:
         """The assignment as the page gets it, or why there is none."""
         return {
             "assignment": turn_shown(self.job, self.offer) if self.offer else None,
-            "message": "" if self.offer else WHY_NOTHING.get(JobState(self.job.state), ""),
+            "message": self.message(),
+            "done": self.done,
             "left": self.left,
         }
+
+    def message(self) -> str:
+        """Why there is no HIT, if there is none and the page cannot know why."""
+        return "" if self.offer or self.full else WHY_NOTHING[JobState(self.job.state)]
 
 
 def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
@@ -88,15 +96,35 @@ def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
 
 def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     """The next assignment of the person who asks."""
-    have = [_turn(one) for one in wish.have]
-    offer = claim.claim(unit, job_id, me().id, have, broker().now(), broker().secret)
+    now = broker().now()
+    offer = claim.claim(unit, job_id, me().id, _known(wish.have), now, broker().secret)
+    job = jobs.published(unit, job_id)
+    full = offer is None and len(claim.holding(unit, job, me().id, now)) >= MOST_HELD
+    return standing(unit, job, offer, full=full and job.state == JobState.OPEN)
+
+
+def _known(have: list[str]) -> set[int]:
+    # What the page kept of another time is no reason to refuse the answer that comes with it.
+    found = set()
+    for one in have:
+        with contextlib.suppress(NotFound):
+            found.add(_turn(one))
+    return found
+
+
+def standing(unit: Unit, job: Job, offer: Offer | None, *, full: bool) -> Next:
+    """What the page shows beside the HIT. Who was offered nothing has nothing left, whatever others still have."""
+    pos, done = desk.place(unit, job.id, me().id)
+    some = job.state == JobState.OPEN and (offer is not None or full)
+    return Next(job, offer, done, hits.ahead(unit, job.id, pos, limit=MOST_COUNTED) if some else 0, full)
+
+
+def _start(unit: Unit, wish: Wish) -> None:
+    # First of all: every request locks its assignments before its cursor, so that no two wait for each other.
+    # A lease that ran out meanwhile shows at its submission; it must not undo what came with this request.
     if wish.start is not None:
-        # A lease that ran out meanwhile shows at its submission; it must not undo what came with this request.
         with contextlib.suppress(Conflict, NotFound):
             submit.start(unit, _turn(wish.start), me().id, broker().now())
-    job = jobs.job(unit, job_id)
-    pos, _ = hits.cursor(unit, job_id, me().id)
-    return Next(job, offer, hits.ahead(unit, job_id, pos, limit=MOST_COUNTED) if job.state == JobState.OPEN else 0)
 
 
 def _turn(public_id: str) -> int:
@@ -104,7 +132,11 @@ def _turn(public_id: str) -> int:
 
 
 def _read(shape: type[M]) -> M:
-    return reading.model(shape, request.get_json(silent=True))
+    try:
+        raw = request.get_json(silent=True)
+    except RecursionError:
+        raise Invalid("body: too many brackets in brackets") from None
+    return reading.model(shape, reading.record(raw, "body"))
 
 
 @blueprint.post("/<job>/claim")
@@ -113,6 +145,7 @@ def claim_next(job: str) -> Response:
     """Hand out the next HIT."""
     wish, job_id = _read(Wish), broker().names("J").read(job)
     with broker().store.write() as unit:
+        _start(unit, wish)
         found = claim_for_me(unit, job_id, wish)
     return jsonify(found.shown())
 
@@ -123,10 +156,14 @@ def submit_answer() -> Response:
     """Keep an answer and, if wanted, hand out the next HIT of the same job, in one transaction."""
     sent = _read(Submission)
     with broker().store.write() as unit:
+        _start(unit, sent)
         receipt = submit.submit(unit, _turn(sent.assignment), me().id, sent.answer, sent.seconds, broker().now())
-        found = claim_for_me(unit, receipt.job_id, sent) if sent.claim else None
-    receipt_shown = {"accepted": True, "repeated": receipt.repeated, "late": receipt.late, "assignment": None}
-    return jsonify(receipt_shown | (found.shown() if found else {}))
+        found = claim_for_me(unit, receipt.job_id, sent) if sent.claim else _unasked(unit, receipt.job_id)
+    return jsonify({"accepted": True, "repeated": receipt.repeated, "late": receipt.late} | found.shown())
+
+
+def _unasked(unit: Unit, job_id: int) -> Next:
+    return standing(unit, jobs.published(unit, job_id), None, full=True)
 
 
 @blueprint.post("/return")
@@ -163,9 +200,9 @@ def problem() -> Response:
 @need("worker")
 def leave() -> Response:
     """Take back what a page that is being closed still held; a beacon can only send a form."""
-    held = [_turn(one) for one in request.form.get("assignments", "").split(",")[:MOST_LEFT] if one]
+    named = request.form.get("assignments", "").split(",")[:MOST_LEFT]
     with broker().store.write() as unit:
-        for assignment_id in held:
+        for one in named:
             with contextlib.suppress(Conflict, NotFound):
-                submit.give_back(unit, assignment_id, me().id, broker().now())
+                submit.give_back(unit, _turn(one), me().id, broker().now())
     return Response(status=204)

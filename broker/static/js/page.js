@@ -99,10 +99,19 @@ function liveFragments() {
   }
 }
 
+/** Answers that a HIT page could not send before it was closed are sent from the next page, whichever it is. */
+async function leftovers() {
+  const { me } = document.body.dataset;
+  if (!me || document.querySelector("[data-stage]")) return;
+  const { PREFIX } = await import("./hit/outbox.js");
+  if (Object.keys(localStorage).some((key) => key.startsWith(`${PREFIX}${me}:`))) (await import("./hit/leftovers.js")).send(me);
+}
+
 document.addEventListener("click", onClick);
 document.addEventListener("submit", onSubmit);
 addEventListener("pageshow", () => { for (const busy of document.querySelectorAll("[aria-busy]")) busy.removeAttribute("aria-busy"); });
 localTimes();
 fileDrops();
 liveFragments();
+leftovers();
 document.querySelector("[data-focus]")?.focus();

@@ -1,0 +1,220 @@
+"""A worker's desk: the jobs open to them, what they answered and what it earned; each query's cost is bounded."""
+
+import datetime as dt
+import statistics
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from broker.rules import ledger
+from broker.store import hits
+from broker.store.db import EPOCH, MICROSECOND, Record, Unit
+from broker.store.jobs import Job, JobState
+from broker.store.money import Entry
+from broker.store.people import Person
+from broker.store.work import ANSWERED, Assignment, Cursor, Hit, Turn, is_in
+
+MOST_JOBS, MOST_LOOKED_AT = 50, 300
+MOST_COUNTED = 500
+RECENT, FEWEST = 100, 3
+"""A job's median time is that of its last 100 answers, and unknown under three."""
+MOST_A_DAY = 10_000
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A job as one worker sees it; `left` is counted up to MOST_COUNTED, `held` are the HITs they have in hand."""
+
+    job: Job
+    requester: str
+    left: int
+    done: int
+    held: int
+    median_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one job brought a worker: answers, what they earn, how much of it waits for approval, the time it took."""
+
+    job_id: int
+    title: str
+    answers: int
+    earned: int
+    waiting: int
+    timed: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Transfers of one sort seen from one of their accounts: positive if they came in; the title is their job's."""
+
+    id: int
+    at: dt.datetime
+    amount: int
+    count: int
+    what: str
+    title: str
+
+
+def openings(unit: Unit, worker_id: int, now: dt.datetime) -> list[Opening]:
+    """The jobs that have something for this worker: those they hold HITs of first, then the newest."""
+    held = _held(unit, worker_id, now)
+    found = []
+    for job, requester, pos, done in _visible(unit, worker_id, held):
+        left = hits.left_for(unit, job.id, worker_id, pos, limit=MOST_COUNTED) if job.state == JobState.OPEN else 0
+        if left or job.id in held:
+            found.append(Opening(job, requester, left, done, held.get(job.id, 0), median_seconds(unit, job.id)))
+        if len(found) == MOST_JOBS:
+            break
+    return found
+
+
+def _held(unit: Unit, worker_id: int, now: dt.datetime) -> dict[int, int]:
+    query = (
+        sa.select(Assignment.job_id, sa.func.count())
+        .where(Assignment.worker_id == worker_id, is_in(Turn.ACCEPTED), Assignment.deadline > now)
+        .group_by(Assignment.job_id)
+    )
+    return {row[0]: row[1] for row in unit.session.execute(query)}
+
+
+def _visible(unit: Unit, worker_id: int, held: Collection[int]) -> list[Record]:
+    mine = sa.and_(Cursor.job_id == Job.id, Cursor.worker_id == worker_id)
+    in_hand = Job.id.in_(list(held))
+    query = (
+        sa.select(Job, Person.name, sa.func.coalesce(Cursor.pos, 0), sa.func.coalesce(Cursor.answered, 0))
+        .join(Person, Person.id == Job.requester_id)
+        .outerjoin(Cursor, mine)
+        .where(sa.or_(Job.state == JobState.OPEN, in_hand))
+        .order_by(in_hand.desc(), Job.id.desc())
+        .limit(MOST_LOOKED_AT)
+    )
+    return list(unit.session.execute(query))
+
+
+def median_seconds(unit: Unit, job_id: int) -> float | None:
+    """The median time of the job's latest answers; None where there are too few."""
+    query = (
+        sa.select(Assignment.seconds)
+        .where(Assignment.job_id == job_id, Assignment.seconds.is_not(None))
+        .order_by(Assignment.id.desc())
+        .limit(RECENT)
+    )
+    times = [float(one) for one in unit.session.scalars(query) if one is not None]
+    return statistics.median(times) if len(times) >= FEWEST else None
+
+
+def place(unit: Unit, job_id: int, worker_id: int) -> tuple[int, int]:
+    """How far the worker has come in the job's log, and how many answers they gave; read without holding it."""
+    query = sa.select(Cursor.pos, Cursor.answered).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
+    row = unit.session.execute(query).one_or_none()
+    return (row[0], row[1]) if row is not None else (0, 0)
+
+
+def specimen(unit: Unit, job_id: int) -> dict[str, Any] | None:
+    """The payload of one of the job's ordinary items: its first that is not gold."""
+    query = sa.select(Hit.payload).where(Hit.job_id == job_id, Hit.gold_no.is_(None)).order_by(Hit.row).limit(1)
+    payload: dict[str, Any] | None = unit.session.scalar(query)
+    return payload
+
+
+def today(unit: Unit, worker_id: int, midnight: dt.datetime) -> tuple[int, int, float]:
+    """The worker's answers since midnight, what they earn if all are approved, and the seconds they took."""
+    latest = (
+        sa.select(Assignment.submitted_at, Assignment.state, Assignment.reward, Assignment.seconds)
+        .where(Assignment.worker_id == worker_id)
+        .order_by(Assignment.id.desc())
+        .limit(MOST_A_DAY)
+        .subquery()
+    )
+    paid = sa.case((latest.c.state != Turn.REJECTED, latest.c.reward), else_=0)
+    query = sa.select(sa.func.count(), sa.func.sum(paid), sa.func.sum(latest.c.seconds)).where(
+        latest.c.submitted_at >= midnight, latest.c.state.in_(ANSWERED)
+    )
+    count, earned, seconds = unit.session.execute(query).one()
+    return int(count), int(earned or 0), float(seconds or 0)
+
+
+def history(unit: Unit, worker_id: int, *, before: int | None = None, limit: int = 50) -> list[Record]:
+    """The worker's answers with their jobs, the newest first, older than `before`: (Assignment, Job)."""
+    query = (
+        sa.select(Assignment, Job)
+        .join(Job, Job.id == Assignment.job_id)
+        .where(Assignment.worker_id == worker_id, Assignment.state.in_(ANSWERED))
+        .order_by(Assignment.id.desc())
+        .limit(limit)
+    )
+    return list(unit.session.execute(query if before is None else query.where(Assignment.id < before)))
+
+
+def shares(unit: Unit, worker_id: int, *, limit: int = 100) -> list[Share]:
+    """What each job brought the worker, the latest job first. Reads all their answers, through their own index."""
+    reward, timed = Assignment.reward, Assignment.seconds.is_not(None)
+    sums = (
+        sa.func.count().label("answers"),
+        sa.func.sum(sa.case((Assignment.state == Turn.APPROVED, reward), else_=0)).label("earned"),
+        sa.func.sum(sa.case((Assignment.state == Turn.SUBMITTED, reward), else_=0)).label("waiting"),
+        sa.func.sum(sa.case((sa.and_(timed, Assignment.state != Turn.REJECTED), reward), else_=0)).label("timed"),
+        sa.func.coalesce(sa.func.sum(Assignment.seconds), 0).label("seconds"),
+    )
+    query = (
+        sa.select(Job.id, Job.title, *sums)
+        .join(Job, Job.id == Assignment.job_id)
+        .where(Assignment.worker_id == worker_id, Assignment.state.in_(ANSWERED))
+        .group_by(Job.id, Job.title)
+        .order_by(sa.func.max(Assignment.id).desc())
+        .limit(limit)
+    )
+    return [
+        Share(row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5]), float(row[6]))
+        for row in unit.session.execute(query)
+    ]
+
+
+def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date, int]:
+    """Rewards paid into the account on each day (UTC) since then; days without any are left out."""
+    day = _day().label("day")
+    query = (
+        sa.select(day, sa.func.sum(Entry.amount))
+        .where(Entry.target == account, Entry.ref.like("reward:%"), Entry.at >= since)
+        .group_by(day)
+    )
+    return {(EPOCH + int(number) * DAY).date(): int(sum_) for number, sum_ in unit.session.execute(query)}
+
+
+def movements(unit: Unit, account: str, *, before: int | None = None, limit: int = 50) -> list[Movement]:
+    """What reached or left the account, the latest first; the rewards of one job on one day (UTC) are one movement."""
+    what = sa.case((Entry.ref.like("reward:%"), "reward"), else_=Entry.ref).label("what")
+    last = sa.func.max(Entry.id)
+    query = (
+        sa.select(last, sa.func.max(Entry.at), sa.func.sum(Entry.amount), sa.func.count(), what)
+        .add_columns(Entry.source, Entry.target)
+        .where(sa.or_(Entry.source == account, Entry.target == account))
+        .group_by(_day(), what, Entry.source, Entry.target)
+        .order_by(last.desc())
+        .limit(limit)
+    )
+    rows = unit.session.execute(query if before is None else query.having(last < before)).all()
+    found = titles(unit, [ledger.job_of(row.source, row.target) for row in rows])
+    return [_movement(row, account, found) for row in rows]
+
+
+def _movement(row: Record, account: str, found: Mapping[int | None, str]) -> Movement:
+    title = found.get(ledger.job_of(row.source, row.target), "")
+    sign = 1 if row.target == account else -1
+    return Movement(row[0], row[1], sign * int(row[2]), row[3], ledger.what(row.what), title)
+
+
+def _day() -> sa.ColumnElement[int]:
+    return sa.type_coerce(Entry.at, sa.BigInteger) // (DAY // MICROSECOND)
+
+
+def titles(unit: Unit, job_ids: Collection[int | None]) -> dict[int | None, str]:
+    """The titles of these jobs."""
+    query = sa.select(Job.id, Job.title).where(Job.id.in_([one for one in job_ids if one is not None]))
+    return {row[0]: row[1] for row in unit.session.execute(query)}

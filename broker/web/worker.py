@@ -1,0 +1,180 @@
+"""The worker's pages: the jobs open to them, the HIT page and its preview, what they answered and earned."""
+
+import datetime as dt
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from broker.kinds.registry import furnish
+from broker.rules import ledger
+from broker.services import claim
+from broker.store import desk, hits, jobs, money, people
+from broker.store.db import Record, Unit
+from broker.store.jobs import Job, JobState
+from broker.web import kindpage
+from broker.web.gate import broker, me, need
+from broker.web.work import WHY_NOTHING, turn_shown
+
+blueprint = Blueprint("worker", __name__, url_prefix="/work")
+A_PAGE = 40
+DAYS = 30
+
+
+@blueprint.get("")
+@need("worker")
+def home() -> str:
+    """The jobs that have something for this worker, and how their day goes."""
+    now = broker().now()
+    with broker().store.read() as unit:
+        openings = desk.openings(unit, me().id, now)
+        answers, earned, seconds = desk.today(unit, me().id, _midnight(now))
+        new = not desk.history(unit, me().id, limit=1)
+    names = broker().names("J")
+    return render_template(
+        "worker/home.html",
+        openings=openings,
+        show=names.show,
+        answers=answers,
+        earned=earned,
+        rate=ledger.hourly(earned, seconds),
+        new=new,
+        hourly=ledger.hourly,
+        most=desk.MOST_COUNTED,
+        currency=broker().settings.currency,
+    )
+
+
+@blueprint.get("/<job>")
+@need("worker")
+def hit(job: str) -> str:
+    """The HIT page. Reading leases nothing, since browsers prefetch; its script asks for the first HIT."""
+    job_id = broker().names("J").read(job)
+    with broker().store.read() as unit:
+        found = jobs.published(unit, job_id)
+        held = claim.holding(unit, found, me().id, broker().now())
+        shown, left = _job_shown(unit, found)
+    state = JobState(found.state)
+    nothing = not held and (state != JobState.OPEN or not left)
+    return render_template(
+        "worker/hit.html",
+        job=shown,
+        assignment=turn_shown(found, held[0]) if held else None,
+        preview=False,
+        shortcuts=me().shortcuts,
+        message=WHY_NOTHING[state] if nothing else "",
+    )
+
+
+@blueprint.get("/<job>/preview")
+@need("worker")
+def preview(job: str) -> str:
+    """The HIT page on one of the job's items, to look at: nothing is leased, nothing can be submitted."""
+    job_id = broker().names("J").read(job)
+    with broker().store.read() as unit:
+        found = jobs.published(unit, job_id)
+        payload = desk.specimen(unit, job_id)
+        shown, left = _job_shown(unit, found)
+    state = JobState(found.state)
+    return render_template(
+        "worker/hit.html",
+        job=shown,
+        assignment=_specimen_shown(found, payload) if payload else None,
+        preview=True,
+        shortcuts=me().shortcuts,
+        message="" if state == JobState.OPEN and left else WHY_NOTHING[state],
+    )
+
+
+def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:
+    pos, done = desk.place(unit, job.id, me().id)
+    is_open = job.state == JobState.OPEN
+    left = hits.left_for(unit, job.id, me().id, pos, limit=desk.MOST_COUNTED) if is_open else 0
+    requester = people.person(unit, job.requester_id)
+    shown = {
+        "id": broker().names("J").show(job.id),
+        "title": job.title,
+        "description": job.description,
+        "requester": requester.name if requester else "",
+        "guide": job.guide,
+        "reward": job.reward,
+        "lease_seconds": job.lease_seconds,
+        "left": left,
+        "done": done,
+    }
+    return shown, left
+
+
+def _specimen_shown(job: Job, payload: dict[str, Any]) -> dict[str, Any]:
+    task_input = kindpage.seen(furnish(job.kind, job.settings), claim.seen(job, payload))
+    return {
+        "id": None,
+        "html": str(kindpage.render(job.kind, task_input)),
+        "input": task_input,
+        "deadline": None,
+        "seconds": job.lease_seconds,
+        "reward": job.reward,
+    }
+
+
+@blueprint.get("/history")
+@need("worker")
+def history() -> str:
+    """What the worker answered, the newest first, a page at a time."""
+    names = broker().names("T")
+    before = request.args.get("before")
+    with broker().store.read() as unit:
+        rows = desk.history(unit, me().id, before=names.read(before) if before else None, limit=A_PAGE + 1)
+    lines = [_line(row) for row in rows[:A_PAGE]]
+    older = names.show(rows[A_PAGE - 1][0].id) if len(rows) > A_PAGE else None
+    return render_template("worker/history.html", lines=lines, older=older, paged=before is not None)
+
+
+def _line(row: Record) -> dict[str, Any]:
+    turn, job = row
+    room = furnish(job.kind, job.settings)
+    return {
+        "turn": turn,
+        "title": job.title,
+        "job": broker().names("J").show(job.id),
+        "answer": room.show(room.parse(turn.answer, {})),
+    }
+
+
+@blueprint.get("/earnings")
+@need("worker")
+def earnings() -> str:
+    """What the worker earned: the balance, by day, by job, and every movement."""
+    now, account, names = broker().now(), ledger.person(me().id), broker().names("E")
+    before = request.args.get("before")
+    first = _midnight(now) - dt.timedelta(days=DAYS - 1)
+    with broker().store.read() as unit:
+        balance = money.balance(unit, account)
+        by_day = desk.earned_by_day(unit, account, first)
+        shares = desk.shares(unit, me().id)
+        movements = desk.movements(unit, account, before=names.read(before) if before else None, limit=A_PAGE + 1)
+    days = [(first + dt.timedelta(days=number)).date() for number in range(DAYS)]
+    return render_template(
+        "worker/earnings.html",
+        balance=balance,
+        top=_round(max(by_day.values(), default=0)),
+        days=[(day, by_day.get(day, 0)) for day in days],
+        shares=shares,
+        movements=movements[:A_PAGE],
+        older=names.show(movements[A_PAGE - 1].id) if len(movements) > A_PAGE else None,
+        paged=before is not None,
+        currency=broker().settings.currency,
+        hourly=ledger.hourly,
+        show=broker().names("J").show,
+    )
+
+
+def _round(highest: int) -> int:
+    """The round amount that a chart goes up to: 1, 2 or 5 and zeros."""
+    step = 1
+    while step * 5 < highest:
+        step *= 10
+    return next(step * digit for digit in (1, 2, 5) if step * digit >= highest)
+
+
+def _midnight(now: dt.datetime) -> dt.datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
