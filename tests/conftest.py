@@ -17,6 +17,7 @@ from tests.browser.chromium import FLAGS, chromium
 from tests.servers.postgres import Given, Postgres
 from tests.servers.valkey import serving
 
+pytest_plugins = ["tests.doors.visiting"]
 numbers = itertools.count(1)
 
 

@@ -10,6 +10,7 @@ from broker.errors import BrokerError
 COMMANDS = {
     "serve": "Run the whole installation: web server, queue, background workers and clock.",
     "worker": "Run one more background worker, on this machine or another.",
+    "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }
 
 

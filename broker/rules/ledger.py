@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
-from broker.errors import Invalid
+from broker.errors import Invalid, Problem
 
 WORLD = "world"
 UNIT = 1_000_000
 HIGHEST_REWARD = 10_000 * UNIT
+HIGHEST_CREDIT = 1_000_000 * UNIT
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,23 @@ def parse_reward(text: str) -> int:
     if not math.isfinite(value) or not 0 <= value <= HIGHEST_REWARD / UNIT:
         raise Invalid(f"reward: {text} is not within 0 and {HIGHEST_REWARD // UNIT}")
     return round(value * UNIT)
+
+
+def parse_credit(text: str) -> int:
+    """Micro-units of an amount such as "100". Raises Invalid for anything but more than 0 and up to a million."""
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise _bad_credit(f"{text[:40]!r} is not an amount; write it like 100 or 12.50") from None
+    if not value.is_finite() or not 0 < value <= HIGHEST_CREDIT // UNIT:
+        raise _bad_credit(f"{text[:40]} is not more than 0 and at most {HIGHEST_CREDIT // UNIT:,}")
+    if value * UNIT % 1:
+        raise _bad_credit(f"{text[:40]} has more than six decimals")
+    return int(value * UNIT)
+
+
+def _bad_credit(message: str) -> Invalid:
+    return Invalid(f"amount: {message}", problems=[Problem(message, column="amount")])
 
 
 def gold_answers(hits: int, redundancy: int, gold_percent: int) -> int:

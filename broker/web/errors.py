@@ -1,12 +1,12 @@
 """What a failure looks like: a page for people, problem+json (RFC 9457) for scripts."""
 
 import structlog
-from flask import Flask, jsonify, render_template
+from flask import Flask, jsonify, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, TooMany
 from broker.web.gate import wants_json
 
 log = structlog.get_logger()
@@ -28,6 +28,12 @@ def _expected(error: BrokerError) -> ResponseReturnValue:
     return _answer(error.status, error.title, error.message, problems)
 
 
+def _too_many(error: TooMany) -> ResponseReturnValue:
+    answer = make_response(_expected(error))
+    answer.headers["Retry-After"] = str(error.wait_seconds)
+    return answer
+
+
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is not None and error.code < 400:
         return error.get_response()
@@ -46,6 +52,7 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
 def hang(app: Flask) -> None:
     """Answer every failure."""
     app.register_error_handler(BrokerError, _expected)
+    app.register_error_handler(TooMany, _too_many)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)

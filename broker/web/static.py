@@ -43,7 +43,7 @@ def file(version: str, path: str) -> Response:  # noqa: ARG001 - it only makes t
 @blueprint.get("/favicon.ico")
 def favicon() -> Response:
     """The icon that browsers ask for unasked."""
-    return send_from_directory(FOLDER, "favicon.svg", max_age=YEAR)
+    return send_from_directory(FOLDER / "img", "favicon.svg", max_age=YEAR)
 
 
 @blueprint.get("/healthz")
@@ -65,4 +65,4 @@ def _headers(answer: Response) -> Response:
 def hang(app: Flask) -> None:
     """Set the headers and tell templates where static files are."""
     app.after_request(_headers)
-    app.context_processor(lambda: {"static": static})
+    app.add_template_global(static)  # a global, because imported macros see no context
