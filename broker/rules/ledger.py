@@ -1,8 +1,10 @@
 """What money moves when: pure decisions, in integer micro-units of one currency."""
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
 from broker.errors import Invalid, Problem
 
@@ -72,6 +74,41 @@ def gold_answers(hits: int, redundancy: int, gold_percent: int) -> int:
 def most(hits: int, redundancy: int, gold_percent: int, reward: int) -> int:
     """The most a job can cost, in micro-units: what publishing sets aside."""
     return (hits * redundancy + gold_answers(hits, redundancy, gold_percent)) * reward
+
+
+class Movement(Protocol):
+    """A transfer that was made."""
+
+    source: str
+    target: str
+    amount: int
+    ref: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Line:
+    """A movement as the owner of an account reads it: more than 0 came in, less went out."""
+
+    text: str
+    amount: int
+    at: dt.datetime
+    job_id: int | None
+
+
+def line(made: Movement, account: str) -> Line:
+    """The line that a movement is in the statement of this account."""
+    comes_in = made.target == account
+    other = made.source if comes_in else made.target
+    sort, _, number = other.partition(":")
+    job_id = int(number) if sort == "escrow" else None
+    if job_id is None:
+        text = "Credit added" if comes_in else "Paid out"
+    elif comes_in:
+        text = "Reward" if made.ref.startswith("reward:") else "Returned from a job"
+    else:
+        text = "Set aside for a job"
+    return Line(text, made.amount if comes_in else -made.amount, made.at, job_id)
 
 
 def fund(job_id: int, requester_id: int, amount: int, ref: str) -> list[Transfer]:

@@ -1,14 +1,19 @@
 """OVERSEE: what admins do to accounts and errands. Each act is logged in the transaction that does it."""
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from broker.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from broker.kinds.registry import furnish
 from broker.rules import ledger
-from broker.store import errands, hits, money, people, turns
-from broker.store.db import Unit
+from broker.store import beliefs, errands, hits, money, people, records, turns
+from broker.store.beliefs import Trust
+from broker.store.db import Json, Record, Unit
+from broker.store.jobs import Job
 from broker.store.people import ROLES, Person
-from broker.store.work import Turn
+from broker.store.work import Assignment, Turn
 
 LONGEST_REASON = 1000
 
@@ -21,6 +26,61 @@ class Act:
     about: str
     reason: str
     now: dt.datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of a worker, in words; `truth` and `score` on gold."""
+
+    turn: Assignment
+    job: Job
+    row: int
+    text: str
+    truth: str | None
+
+
+@dataclass(frozen=True)
+class WorkerRecord:
+    """All that an admin reads of one worker."""
+
+    person: Person
+    trust: Trust | None
+    by_job: Sequence[tuple[Trust, str]]
+    gold: Sequence[Answer]
+    recent: Sequence[Answer]
+    turns: dict[str, int]
+    balance: int
+    earned: int
+
+
+def record(unit: Unit, public_id: str) -> WorkerRecord:
+    """The record of one worker. Raises NotFound."""
+    person = people.by_public_id(unit, public_id)
+    if person is None:
+        raise NotFound("There is no such account.")
+    return WorkerRecord(
+        person,
+        beliefs.trust_of(unit, person.id),
+        records.trust_by_job(unit, person.id),
+        [_in_words(row) for row in records.answers(unit, person.id, gold=True)],
+        [_in_words(row) for row in records.answers(unit, person.id, gold=False)],
+        records.turn_counts(unit, person.id),
+        money.balance(unit, ledger.person(person.id)),
+        records.earned(unit, person.id),
+    )
+
+
+def _in_words(row: Record) -> Answer:
+    turn, truth, number, job = row
+    return Answer(turn, job, number, _text(job, turn.answer), _text(job, truth) if turn.gold and truth else None)
+
+
+def _text(job: Job, answer: Json | None) -> str:
+    try:
+        room: Any = furnish(job.kind, job.settings)
+        return str(room.show(room.parse(answer, {})))
+    except Invalid:  # the requester changed the labels since
+        return str(answer)
 
 
 def suspend(unit: Unit, act: Act) -> None:
@@ -53,12 +113,29 @@ def set_role(unit: Unit, act: Act, role: str, *, given: bool) -> None:
     actor, person = _prepare(unit, act)
     if role not in ROLES:
         raise Invalid(f"role: choose among {', '.join(ROLES)}", problems=[Problem("choose a role", column="role")])
+    if (role in person.roles) == given:
+        raise Conflict(f"{person.name} {'has' if given else 'does not have'} the role {role} already.")
+    _change_role(unit, act, actor, person, role)
+
+
+def set_roles(unit: Unit, act: Act, roles: Collection[str]) -> None:
+    """Let somebody hold these roles and no others. Raises as `set_role` does."""
+    actor, person = _prepare(unit, act)
+    changes = [role for role in ROLES if (role in person.roles) != (role in roles)]
+    if not changes:
+        message = "nothing was changed"
+        raise Invalid(f"roles: {message}", problems=[Problem(message, column="roles")])
+    for role in changes:
+        _change_role(unit, act, actor, person, role)
+
+
+def _change_role(unit: Unit, act: Act, actor: Person | None, person: Person, role: str) -> None:
+    given = role not in person.roles
     if role == "admin" and not given:
         if person.id == act.actor_id:
             raise Forbidden("You cannot take your own admin role. Ask another admin.")
         _keep_an_admin(unit, person)
-    if not people.set_role(unit, person.id, role, given=given):
-        raise Conflict(f"{person.name} {'has' if given else 'does not have'} the role {role} already.")
+    people.set_role(unit, person.id, role, given=given)
     _note(unit, act, actor, "give role" if given else "take role", role=role)
 
 

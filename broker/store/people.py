@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from broker.store.db import Json, Rows, Unit, key
 
@@ -174,11 +174,23 @@ def write_act(
     unit.session.add(Act(at=now, actor_id=actor_id, name=name, subject=subject, reason=reason, detail=detail))
 
 
-def acts(unit: Unit, *, subject: str | None = None, limit: int = 200) -> Sequence[tuple[Act, Person]]:
-    """The audit log, the latest first, each line with its actor; of one subject if named."""
-    query = sa.select(Act, Person).join(Person, Person.id == Act.actor_id).order_by(Act.id.desc()).limit(limit)
-    rows = unit.session.execute(query if subject is None else query.where(Act.subject == subject))
-    return [(row[0], row[1]) for row in rows]
+def acts(
+    unit: Unit, *, subject: str | None = None, before: int | None = None, limit: int = 100
+) -> Sequence[tuple[Act, Person | None, Person | None]]:
+    """The audit log, the latest first, each line with its actor and the person it is about; of one subject if named."""
+    about = aliased(Person)
+    query = (
+        sa.select(Act, Person, about)
+        .outerjoin(Person, Person.id == Act.actor_id)
+        .outerjoin(about, about.public_id == Act.subject)
+        .order_by(Act.id.desc())
+        .limit(limit)
+    )
+    wanted = [
+        sa.true() if subject is None else Act.subject == subject,
+        sa.true() if before is None else Act.id < before,
+    ]
+    return [(row[0], row[1], row[2]) for row in unit.session.execute(query.where(*wanted))]
 
 
 def set_password(unit: Unit, person_id: int, password_hash: str, *, old: str) -> bool:

@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from broker.web import errors, gate, media, session, shown, static, throttle
+from broker.web import account, admin, errors, gate, media, session, shown, static, throttle
 
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
     for part in (errors, gate, shown, static, throttle):
         part.hang(app)
-    for blueprint in (static.blueprint, media.blueprint, session.blueprint):
+    for blueprint in (static.blueprint, media.blueprint, session.blueprint, account.blueprint, admin.blueprint):
         app.register_blueprint(blueprint)
