@@ -34,7 +34,13 @@ def workers() -> ResponseReturnValue:
         found = records.workers(unit, sort, down=down, search=search, skip=page * PAGE, limit=PAGE + 1)
 
     def address(**changes: str | int | None) -> str:
-        values: dict[str, Any] = {"sort": sort, "order": "down" if down else None, "q": search or None, "page": page, **changes}
+        values: dict[str, Any] = {
+            "sort": sort,
+            "order": "down" if down else None,
+            "q": search or None,
+            "page": page,
+            **changes,
+        }
         return url_for("admin.workers", **{key: value for key, value in values.items() if value not in (None, 0)})
 
     return render_template(
