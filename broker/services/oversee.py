@@ -165,8 +165,7 @@ def retry(unit: Unit, actor_id: int, errand_id: int, now: dt.datetime) -> None:
     if not errands.is_failure(unit, errand):
         raise Conflict("This errand did not fail, or was run again since.")
     errands.later(unit, errand.name, errand.subject, now, queue=errand.queue)
-    detail = {"errand": errand.name, "subject": errand.subject}
-    people.write_act(unit, actor, "retry errand", f"errand {errand.id}", "", now, **detail)
+    people.write_act(unit, actor, "retry errand", f"{errand.name} {errand.subject}", "", now, attempts=errand.attempts)
 
 
 def _prepare(unit: Unit, act: Act) -> tuple[Person | None, Person]:
