@@ -10,6 +10,12 @@ from broker.errors import BrokerError, TooMany
 from broker.web.gate import wants_json
 
 log = structlog.get_logger()
+# Werkzeug's own words speak to programmers.
+WORDS = {
+    404: ("Page not found", "There is nothing at this address. Perhaps it was removed, or a letter is missing."),
+    405: ("Not possible here", "This address does not take this kind of request. Go back and use the page's buttons."),
+    413: ("Too large", "This is more than this installation takes at once."),
+}
 
 
 def _answer(status: int, title: str, detail: str, problems: list[dict[str, object]]) -> ResponseReturnValue:
@@ -37,7 +43,8 @@ def _too_many(error: TooMany) -> ResponseReturnValue:
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is not None and error.code < 400:
         return error.get_response()
-    return _answer(error.code or 500, error.name, error.description or "", [])
+    title, detail = WORDS.get(error.code or 500, (error.name, error.description or ""))
+    return _answer(error.code or 500, title, detail, [])
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:

@@ -137,7 +137,7 @@ def test_a_nul_character_is_refused_before_a_database_sees_it(site):
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "says"), [("/nowhere", 404, "Not Found"), ("/account/password", 405, "Method Not Allowed")]
+    ("path", "status", "says"), [("/nowhere", 404, "Page not found"), ("/account/password", 405, "Not possible here")]
 )
 def test_scripts_get_problems_as_json(site, path, status, says):
     answer = site.logged_in("ann").get(path, headers={"Accept": "application/json"})

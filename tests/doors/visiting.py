@@ -38,10 +38,10 @@ class Clock:
 class Site:
     """One installation on a fresh database, and the people who visit it."""
 
-    def __init__(self, database, folder, **settings):
+    def __init__(self, database, folder, now=None, **settings):
         values = {"redis_url": NOBODY, "throttle": False, "signup": "open", "secret": SecretStr(SECRET), **settings}
         made = wiring.build(Settings(data=folder, database_url=database, **values))
-        self.clock = Clock()
+        self.clock = now or Clock()
         self.broker = dataclasses.replace(made, now=self.clock)
         self.app = create_app(self.broker)
         self.store = made.store
