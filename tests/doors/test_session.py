@@ -4,7 +4,7 @@ import pytest
 
 from broker.errors import Conflict, Forbidden
 from broker.services import enroll
-from broker.store import people
+from broker.store import db, people
 from broker.web.session import local
 from tests.doors.visiting import PASSWORD, Clock, Site
 
@@ -226,3 +226,28 @@ def test_local_paths_stay_what_they_are(path):
 )
 def test_other_addresses_are_no_local_paths(address):
     assert local(address) is None
+
+
+def test_no_writer_waits_while_a_password_is_hashed(site, monkeypatch):
+    seen = []
+    monkeypatch.setattr(enroll, "_hasher", Watching(seen))
+    ann = site.visitor()
+    ann.post("/signup", form(roles="worker"))
+    ann.post("/account/password", {"old": PASSWORD, "new": "another good password"}, page="/account")
+    ann.log_in("ann@example.org", "another good password")
+    assert seen == [False] * 4
+
+
+class Watching:
+    """Argon2 that notes whether a writer holds the database while it works."""
+
+    def __init__(self, seen):
+        self.inner, self.seen = enroll._hasher, seen
+
+    def hash(self, password):
+        self.seen.append(db._writers.locked())
+        return self.inner.hash(password)
+
+    def verify(self, kept, password):
+        self.seen.append(db._writers.locked())
+        return self.inner.verify(kept, password)
