@@ -109,9 +109,9 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
-        """A transaction that only reads, and on SQLite waits for no writer."""
+        """A transaction that only reads, and on SQLite waits for no writer; what it loaded may be read after its end."""
         with Session(self.engine, expire_on_commit=False) as session:
-            yield Unit(session)  # closing lets the rows keep what was read; a rollback would empty them
+            yield Unit(session)
 
     def _writing(self) -> sa.Engine:
         return self.engine.execution_options(writes=True) if self.sqlite else self.engine
