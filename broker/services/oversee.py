@@ -149,7 +149,7 @@ def add_credit(unit: Unit, act: Act, amount: int, *, once: str) -> int:
         raise Invalid("amount: give more than 0", problems=[Problem("give more than 0", column="amount")])
     if not person.requester:
         raise Conflict(f"{person.name} is no requester: only they pay for jobs.")
-    ref = f"credit:{person.id}:{once[:40]}"
+    ref = f"deposit:{person.id}:{once[:40]}"
     if not money.known(unit, ref):
         money.transfer(unit, ledger.deposit(person.id, amount, ref), act.now)
         _note(unit, act, actor, "add credit", amount=amount)

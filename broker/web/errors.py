@@ -1,7 +1,7 @@
 """What a failure looks like: a page for people, problem+json (RFC 9457) for scripts."""
 
 import structlog
-from flask import Flask, jsonify, make_response, render_template
+from flask import Flask, current_app, jsonify, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -14,7 +14,7 @@ log = structlog.get_logger()
 WORDS = {
     404: ("Page not found", "There is nothing at this address. Perhaps it was removed, or a letter is missing."),
     405: ("Not possible here", "This address does not take this kind of request. Go back and use the page's buttons."),
-    413: ("Too large", "This is more than this installation takes at once."),
+    413: ("Too large", "At most {most:,} bytes are accepted."),
 }
 
 
@@ -44,7 +44,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is not None and error.code < 400:
         return error.get_response()
     title, detail = WORDS.get(error.code or 500, (error.name, error.description or ""))
-    return _answer(error.code or 500, title, detail, [])
+    most = current_app.config["MAX_CONTENT_LENGTH"]
+    return _answer(error.code or 500, title, detail.replace("{most:,}", f"{most:,}"), [])
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:

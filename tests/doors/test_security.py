@@ -145,6 +145,13 @@ def test_scripts_get_problems_as_json(site, path, status, says):
     assert answer.json["title"] == says
 
 
+def test_too_large_a_request_says_how_much_is_accepted(sqlite_database, tmp_path):
+    site = Site(sqlite_database, tmp_path, upload_bytes=5000)
+    answer = site.visitor().client.post("/login", data={"email": "x" * 6000})
+    assert answer.status_code == 413
+    assert "At most 5,000 bytes are accepted." in answer.text
+
+
 # ---- Guessing ----
 
 
