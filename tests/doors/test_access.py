@@ -1,6 +1,8 @@
 """Who may see what, asked of every view there is: a new view without a guard fails here."""
 
 import pytest
+from werkzeug.routing import AnyConverter
+from werkzeug.routing.converters import NumberConverter
 
 from tests.doors.visiting import PASSWORD, Site, publish_job
 
@@ -46,9 +48,15 @@ def needs(site, rule):
 
 def addresses(site, rule, names):
     """The address of a view, each of its objects filled in."""
-    filled = {name: names.get(name, names["job"]) for name in rule.arguments}
+    filled = {name: _value(rule._converters[name], names.get(name, names["job"])) for name in rule.arguments}
     with site.app.test_request_context():
         return site.app.url_map.bind("localhost").build(rule.endpoint, filled, method=min(rule.methods))
+
+
+def _value(converter, name):
+    if isinstance(converter, AnyConverter):
+        return min(converter.items)
+    return 1 if isinstance(converter, NumberConverter) else name
 
 
 def ask(site, visitor, rule, names):
