@@ -77,3 +77,7 @@ class TooMany(BrokerError):
 
     status = 429
     title = "Too many attempts"
+
+    def __init__(self, message: str, *, wait_seconds: int = 60) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds

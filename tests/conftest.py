@@ -18,6 +18,7 @@ from tests.browser.chromium import FLAGS, chromium
 from tests.servers.postgres import Given, Postgres
 from tests.servers.valkey import serving
 
+pytest_plugins = ["tests.doors.visiting"]
 numbers = itertools.count(1)
 # No time limit per example: on a shared machine it would measure the neighbours. Nightly runs try more examples.
 settings.register_profile("shared", deadline=None, max_examples=100 * int(os.environ.get("BROKER_TEST_EXAMPLES", "1")))

@@ -59,7 +59,7 @@ def upgrade() -> None:
     op.create_table('acts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('at', sa.BigInteger(), nullable=False),
-    sa.Column('actor_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('actor_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('name', sa.String(length=50), nullable=False),
     sa.Column('subject', sa.String(length=100), nullable=False),
     sa.Column('reason', sa.String(length=1000), nullable=False),

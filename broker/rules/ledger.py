@@ -1,13 +1,17 @@
 """What money moves when: pure decisions, in integer micro-units of one currency."""
 
+import datetime as dt
 import math
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
-from broker.errors import Invalid
+from broker.errors import Invalid, Problem
 
 WORLD = "world"
 UNIT = 1_000_000
 HIGHEST_REWARD = 10_000 * UNIT
+HIGHEST_CREDIT = 1_000_000 * UNIT
 WORDS = {
     "reward": "Reward",
     "publish": "Set aside",
@@ -73,6 +77,23 @@ def parse_reward(text: str) -> int:
     return round(value * UNIT)
 
 
+def parse_credit(text: str) -> int:
+    """Micro-units of an amount such as "100". Raises Invalid for anything but more than 0 and up to a million."""
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise _bad_credit(f"{text[:40]!r} is not an amount; write it like 100 or 12.50") from None
+    if not value.is_finite() or not 0 < value <= HIGHEST_CREDIT // UNIT:
+        raise _bad_credit(f"{text[:40]} is not more than 0 and at most {HIGHEST_CREDIT // UNIT:,}")
+    if value * UNIT % 1:
+        raise _bad_credit(f"{text[:40]} has more than six decimals")
+    return int(value * UNIT)
+
+
+def _bad_credit(message: str) -> Invalid:
+    return Invalid(f"amount: {message}", problems=[Problem(message, column="amount")])
+
+
 def gold_answers(hits: int, redundancy: int, gold_percent: int) -> int:
     """The most gold answers a job pays for: twice the share asked for, since newcomers see gold more often."""
     return math.ceil(2 * hits * redundancy * gold_percent / 100)
@@ -81,6 +102,41 @@ def gold_answers(hits: int, redundancy: int, gold_percent: int) -> int:
 def most(hits: int, redundancy: int, gold_percent: int, reward: int) -> int:
     """The most a job can cost, in micro-units: what publishing sets aside."""
     return (hits * redundancy + gold_answers(hits, redundancy, gold_percent)) * reward
+
+
+class Movement(Protocol):
+    """A transfer that was made."""
+
+    source: str
+    target: str
+    amount: int
+    ref: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Line:
+    """A movement as the owner of an account reads it: more than 0 came in, less went out."""
+
+    text: str
+    amount: int
+    at: dt.datetime
+    job_id: int | None
+
+
+def line(made: Movement, account: str) -> Line:
+    """The line that a movement is in the statement of this account."""
+    comes_in = made.target == account
+    other = made.source if comes_in else made.target
+    sort, _, number = other.partition(":")
+    job_id = int(number) if sort == "escrow" else None
+    if job_id is None:
+        text = "Credit added" if comes_in else "Paid out"
+    elif comes_in:
+        text = "Reward" if made.ref.startswith("reward:") else "Returned from a job"
+    else:
+        text = "Set aside for a job"
+    return Line(text, made.amount if comes_in else -made.amount, made.at, job_id)
 
 
 def fund(job_id: int, requester_id: int, amount: int, ref: str) -> list[Transfer]:

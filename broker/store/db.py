@@ -80,7 +80,9 @@ class Unit:
         rows = table.metadata.tables[table.__tablename__]
         postgres = self.session.connection().dialect.name == "postgresql"
         insert = postgresql.insert(rows) if postgres else sqlite.insert(rows)
-        return self.changed(insert.values(**values).on_conflict_do_nothing()) == 1
+        # The count of rows is unknown where SQLAlchemy asks for the new key by itself, so a row is asked for instead.
+        once: sa.Executable = insert.values(**values).on_conflict_do_nothing().returning(sa.literal_column("1"))
+        return self.session.connection().execute(once).first() is not None
 
     def ring(self, queue: str) -> None:
         """After the commit, tell the RQ workers that this queue has errands."""

@@ -154,3 +154,30 @@ def waiting(unit: Unit) -> set[str]:
 def recent(unit: Unit, *, limit: int = 100) -> Sequence[Errand]:
     """The latest errands, for the admin's page."""
     return unit.session.scalars(sa.select(Errand).order_by(Errand.id.desc()).limit(limit)).all()
+
+
+def errand(unit: Unit, errand_id: int) -> Errand | None:
+    """The errand with this row id."""
+    return unit.session.get(Errand, errand_id)
+
+
+def is_failure(unit: Unit, failed: Errand) -> bool:
+    """Whether the errand failed and no later one of its name and subject was asked for."""
+    later_one = sa.select(Errand.id).where(
+        Errand.name == failed.name, Errand.subject == failed.subject, Errand.id > failed.id
+    )
+    return failed.state == ErrandState.FAILED and unit.session.execute(later_one.limit(1)).first() is None
+
+
+def counts(unit: Unit) -> dict[tuple[str, str], int]:
+    """How many errands there are by (queue, state)."""
+    query = sa.select(Errand.queue, Errand.state, sa.func.count()).group_by(Errand.queue, Errand.state)
+    return {(row[0], row[1]): row[2] for row in unit.session.execute(query)}
+
+
+def failures(unit: Unit, *, limit: int = 100) -> Sequence[Errand]:
+    """Errands that failed and were not run again since, the latest first."""
+    newer = aliased(Errand)
+    again = sa.exists().where(newer.name == Errand.name, newer.subject == Errand.subject, newer.id > Errand.id)
+    query = sa.select(Errand).where(Errand.state == ErrandState.FAILED, ~again).order_by(Errand.id.desc()).limit(limit)
+    return unit.session.scalars(query).all()

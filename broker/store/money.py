@@ -74,6 +74,11 @@ def _change(unit: Unit, name: str, amount: int) -> None:
         raise Unpaid(f"The account {name} holds less than the {-amount / 1_000_000:.2f} that this takes.")
 
 
+def known(unit: Unit, ref: str) -> bool:
+    """Whether the transfer with this reference was made."""
+    return unit.session.scalar(sa.select(Entry.id).where(Entry.ref == ref)) is not None
+
+
 def balance(unit: Unit, account: str, *, lock: bool = False) -> int:
     """What the account holds, in micro-units; `lock` keeps it so till the end of the unit."""
     query = sa.select(Account.balance).where(Account.name == account)

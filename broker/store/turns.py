@@ -27,6 +27,17 @@ def held(unit: Unit, job_id: int, worker_id: int) -> list[Record]:
     return list(unit.session.execute(query))
 
 
+def held_anywhere(unit: Unit, worker_id: int) -> list[Record]:
+    """All that the worker holds, locked, in the order in which the sweep locks: (id, hit_id, job_id, gold)."""
+    query = (
+        sa.select(Assignment.id, Assignment.hit_id, Assignment.job_id, Assignment.gold)
+        .where(Assignment.worker_id == worker_id, is_in(Turn.ACCEPTED))
+        .order_by(Assignment.job_id, Assignment.id)
+        .with_for_update(of=Assignment)
+    )
+    return list(unit.session.execute(query))
+
+
 def assignment(unit: Unit, assignment_id: int, worker_id: int) -> Assignment | None:
     """The worker's own assignment; None for a stranger's."""
     mine = sa.select(Assignment).where(Assignment.id == assignment_id, Assignment.worker_id == worker_id)

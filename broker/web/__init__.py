@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from broker.web import errors, gate, media, shown, static, work, worker
+from broker.web import account, admin, errors, gate, media, session, shown, static, throttle, work, worker
 
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
-    for part in (errors, gate, shown, static):
+    for part in (errors, gate, shown, static, throttle):
         part.hang(app)
-    for blueprint in (static.blueprint, media.blueprint, work.blueprint, worker.blueprint):
-        app.register_blueprint(blueprint)
+    for part in (static, media, session, account, admin, work, worker):
+        app.register_blueprint(part.blueprint)

@@ -1,15 +1,21 @@
 """What a failure looks like: a page for people, problem+json (RFC 9457) for scripts."""
 
 import structlog
-from flask import Flask, jsonify, render_template
+from flask import Flask, current_app, jsonify, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, TooMany
 from broker.web.gate import wants_json
 
 log = structlog.get_logger()
+# Werkzeug's own words speak to programmers.
+WORDS = {
+    404: ("Page not found", "There is nothing at this address. Perhaps it was removed, or a letter is missing."),
+    405: ("Not possible here", "This address does not take this kind of request. Go back and use the page's buttons."),
+    413: ("Too large", "At most {most:,} bytes are accepted."),
+}
 
 
 def _answer(status: int, title: str, detail: str, problems: list[dict[str, object]]) -> ResponseReturnValue:
@@ -28,10 +34,18 @@ def _expected(error: BrokerError) -> ResponseReturnValue:
     return _answer(error.status, error.title, error.message, problems)
 
 
+def _too_many(error: TooMany) -> ResponseReturnValue:
+    answer = make_response(_expected(error))
+    answer.headers["Retry-After"] = str(error.wait_seconds)
+    return answer
+
+
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is not None and error.code < 400:
         return error.get_response()
-    return _answer(error.code or 500, error.name, error.description or "", [])
+    title, detail = WORDS.get(error.code or 500, (error.name, error.description or ""))
+    most = current_app.config["MAX_CONTENT_LENGTH"]
+    return _answer(error.code or 500, title, detail.replace("{most:,}", f"{most:,}"), [])
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
@@ -46,6 +60,7 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
 def hang(app: Flask) -> None:
     """Answer every failure."""
     app.register_error_handler(BrokerError, _expected)
+    app.register_error_handler(TooMany, _too_many)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)

@@ -1,5 +1,6 @@
 """Who is asking: the person behind the session, and what each page demands of them."""
 
+import datetime as dt
 import functools
 import hashlib
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from broker.errors import Forbidden
+from broker.errors import Forbidden, Invalid
 from broker.rules import access
 from broker.store import people
 from broker.store.people import Login, Person
@@ -16,6 +17,7 @@ from broker.wiring import Broker
 
 P = ParamSpec("P")
 R = TypeVar("R")
+SEEN_EVERY = dt.timedelta(minutes=10)
 
 
 def broker() -> Broker:
@@ -34,12 +36,16 @@ def _load() -> None:
     token = session.get("token")
     if token is None:
         return
+    now = broker().now()
     with broker().store.read() as unit:
-        found = people.logged_in(unit, token_hash(str(token)))
+        found = people.logged_in(unit, token_hash(str(token)), now)
     if found is None:
         session.clear()
         return
     g.me, g.login = found
+    if now - g.login.seen_at > SEEN_EVERY:
+        with broker().store.write() as unit:
+            people.see_login(unit, g.login.id, now)
 
 
 def visitor() -> Person | None:
@@ -98,6 +104,13 @@ def wants_json() -> bool:
     )
 
 
+def _no_nul() -> None:
+    # PostgreSQL keeps no NUL in a text, and nobody types one.
+    if any("\0" in text for text in (request.path, *request.values.keys(), *request.values.values())):
+        raise Invalid("The input holds a NUL character.")
+
+
 def hang(app: Flask) -> None:
-    """Give every template the person who is asking."""
-    app.context_processor(lambda: {"me": visitor()})
+    """Give every template the person who is asking; refuse text that no database keeps."""
+    app.before_request(_no_nul)
+    app.context_processor(lambda: {"me": visitor(), "signup": broker().settings.signup})
