@@ -19,6 +19,7 @@ LONGEST_SECONDS = 30 * 24 * 3600
 class Receipt:
     """What became of a submission: kept now, or known already; late ones came after the lease had run out."""
 
+    job_id: int
     repeated: bool
     late: bool
 
@@ -38,19 +39,19 @@ def submit(
     kept = room.dump(room.parse(answer, {}))
     values = {"answer": kept, "seconds": _seconds(seconds), "submitted_at": now}
     if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
-        return Receipt(repeated=False, late=turn.deadline < now)
+        return Receipt(job.id, repeated=False, late=turn.deadline < now)
     turn = _own(unit, assignment_id, worker_id)
     if turn.state in ANSWERED:
         return _again(turn, kept)
     if turn.state == Turn.ABANDONED and _reclaim(unit, turn, job.redundancy, values):
-        return Receipt(repeated=False, late=True)
+        return Receipt(job.id, repeated=False, late=True)
     raise Conflict(f"This assignment was {turn.state}; its HIT went to somebody else.")
 
 
 def _again(turn: Assignment, answer: dict[str, Any]) -> Receipt:
     if turn.answer != answer:
         raise Conflict("A different answer to this assignment was submitted before; the first one counts.")
-    return Receipt(repeated=True, late=False)
+    return Receipt(turn.job_id, repeated=True, late=False)
 
 
 def _reclaim(unit: Unit, turn: Assignment, redundancy: int, values: dict[str, Any]) -> bool:

@@ -50,6 +50,12 @@ def next_open(unit: Unit, job_id: int, worker_id: int, after: int) -> tuple[Reco
     return None if row is None else (row, row.pos if row.first >= row.pos else row.first - 1)
 
 
+def ahead(unit: Unit, job_id: int, pos: int, *, limit: int) -> int:
+    """How many open HITs lie past the position, counted up to the limit."""
+    some = sa.select(Hit.id).where(Hit.job_id == job_id, Hit.open, Hit.pos > pos).limit(limit).subquery()
+    return int(unit.session.connection().execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+
+
 def take_seat(unit: Unit, hit_id: int, *, taken: int, seats: int) -> None:
     """Give one seat of the locked HIT; the last one closes it."""
     seat = sa.update(Hit).where(Hit.id == hit_id)

@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from broker.web import errors, gate, media, shown, static
+from broker.web import errors, gate, media, shown, static, work
 
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
     for part in (errors, gate, shown, static):
         part.hang(app)
-    for blueprint in (static.blueprint, media.blueprint):
+    for blueprint in (static.blueprint, media.blueprint, work.blueprint):
         app.register_blueprint(blueprint)

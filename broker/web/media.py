@@ -5,11 +5,12 @@ import datetime as dt
 from flask import Blueprint, Response, stream_with_context, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from broker.errors import NotFound
+from broker.errors import Invalid, NotFound
 from broker.web.gate import broker
 
 blueprint = Blueprint("media", __name__)
 DAYS = 2
+FOLDER = "images/"
 CHUNK = 256 * 1024
 TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif", "bmp": "image/bmp"}
 
@@ -22,6 +23,14 @@ def address(key: str, sort: str) -> str:
     """A short-lived address of an uploaded file; the same all day, so that browsers keep what they have."""
     day = broker().now().date().toordinal()
     return url_for("media.file", token=_signer().dumps([key, sort, day + DAYS]))
+
+
+def picture(value: str) -> str:
+    """The address of an image that an import kept as KEY.TYPE. Raises Invalid for anything else."""
+    key, _, sort = value.rpartition(".")
+    if sort not in TYPES or not key.startswith(FOLDER):
+        raise Invalid(f"{value[:70]!r} is no uploaded image: put the images in a ZIP")
+    return address(key, sort)
 
 
 @blueprint.get("/media/<token>")

@@ -1,0 +1,50 @@
+"""A HIT's page: the Liquid template of its kind over `task.input`, with limits on what rendering may cost."""
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from liquid import BoundTemplate, Environment
+from liquid.loaders import CachingFileSystemLoader
+from markupsafe import Markup
+
+from broker.annotation.kind import Kind
+from broker.web import media
+
+
+class Pages(Environment):
+    """Liquid whose output is escaped, and whose nesting, loops and output end."""
+
+    context_depth_limit = 20
+    loop_iteration_limit = 20_000
+    output_stream_limit = 2_000_000
+    local_namespace_limit = 100_000
+
+
+def render(kind: str, task_input: Mapping[str, Any]) -> Markup:
+    """The HTML of one HIT of a built-in kind; `task_input` is what `seen` gives."""
+    html = _template(str(current_app.template_folder), kind).render(task={"input": task_input})
+    # The template escapes every value it shows (autoescape), so what comes out is markup.
+    return Markup(html)  # noqa: S704
+
+
+def seen(room: Kind[Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a worker's page may know of an item: the kind's `task.input`, its image under a signed address.
+
+    Raises Invalid for an item that lacks what the kind shows.
+    """
+    shown = room.task_input(payload)
+    if shown.get("media") == "image":
+        shown["value"] = media.picture(str(shown["value"]))
+    return shown
+
+
+@functools.cache
+def _template(folder: str, kind: str) -> BoundTemplate:
+    loader = CachingFileSystemLoader(Path(folder) / "kinds", ext=".html")
+    pages = Pages(autoescape=True, loader=loader)
+    pages.add_filter("to_json", functools.partial(json.dumps, ensure_ascii=False))
+    return pages.get_template(kind)

@@ -1,0 +1,171 @@
+"""The HIT page's own door, in JSON: claim, submit (and claim the next at once), return, more time, problem, leave."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.annotation import reading
+from broker.errors import Conflict, NotFound
+from broker.kinds.registry import furnish
+from broker.services import claim, submit
+from broker.services.claim import Offer
+from broker.store import hits, jobs
+from broker.store.db import Unit
+from broker.store.jobs import Job, JobState
+from broker.web import kindpage
+from broker.web.gate import broker, me, need
+
+blueprint = Blueprint("work", __name__, url_prefix="/work")
+MOST_COUNTED, MOST_LEFT = 500, 5
+M = TypeVar("M", bound=BaseModel)
+WHY_NOTHING = {
+    JobState.OPEN: "There is no HIT left for you in this job.",
+    JobState.PAUSED: "The requester has paused this job.",
+    JobState.STOPPED: "The requester has ended this job.",
+    JobState.DONE: "This job is done. Thank you!",
+}
+
+
+class Wish(BaseModel):
+    """What every request of the page may say of its HITs: `have` on screen or behind it, `start` comes on screen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    have: list[str] = Field([], max_length=20)
+    start: str | None = None
+
+
+class Submission(Wish):
+    """An answer, and whether the next HIT is wanted with its receipt."""
+
+    assignment: str
+    answer: Any
+    seconds: float | None = None
+    claim: bool = True
+
+
+class Named(BaseModel):
+    """A request about one assignment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    assignment: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Next:
+    """What a claim found, read in its transaction and rendered after it."""
+
+    job: Job
+    offer: Offer | None
+    left: int
+
+    def shown(self) -> dict[str, Any]:
+        """The assignment as the page gets it, or why there is none."""
+        return {
+            "assignment": turn_shown(self.job, self.offer) if self.offer else None,
+            "message": "" if self.offer else WHY_NOTHING.get(JobState(self.job.state), ""),
+            "left": self.left,
+        }
+
+
+def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
+    """An assignment as the page gets it. Gold looks like any other."""
+    task_input = kindpage.seen(furnish(job.kind, job.settings), offer.payload)
+    return {
+        "id": broker().names("T").show(offer.assignment_id),
+        "html": str(kindpage.render(job.kind, task_input)),
+        "input": task_input,
+        "deadline": offer.deadline.isoformat(),
+        "seconds": (offer.deadline - broker().now()).total_seconds(),
+        "reward": offer.reward,
+    }
+
+
+def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
+    """The next assignment of the person who asks."""
+    have = [_turn(one) for one in wish.have]
+    offer = claim.claim(unit, job_id, me().id, have, broker().now(), broker().secret)
+    if wish.start is not None:
+        # A lease that ran out meanwhile shows at its submission; it must not undo what came with this request.
+        with contextlib.suppress(Conflict, NotFound):
+            submit.start(unit, _turn(wish.start), me().id, broker().now())
+    job = jobs.job(unit, job_id)
+    pos, _ = hits.cursor(unit, job_id, me().id)
+    return Next(job, offer, hits.ahead(unit, job_id, pos, limit=MOST_COUNTED) if job.state == JobState.OPEN else 0)
+
+
+def _turn(public_id: str) -> int:
+    return broker().names("T").read(public_id)
+
+
+def _read(shape: type[M]) -> M:
+    return reading.model(shape, request.get_json(silent=True))
+
+
+@blueprint.post("/<job>/claim")
+@need("worker")
+def claim_next(job: str) -> Response:
+    """Hand out the next HIT."""
+    wish, job_id = _read(Wish), broker().names("J").read(job)
+    with broker().store.write() as unit:
+        found = claim_for_me(unit, job_id, wish)
+    return jsonify(found.shown())
+
+
+@blueprint.post("/submit")
+@need("worker")
+def submit_answer() -> Response:
+    """Keep an answer and, if wanted, hand out the next HIT of the same job, in one transaction."""
+    sent = _read(Submission)
+    with broker().store.write() as unit:
+        receipt = submit.submit(unit, _turn(sent.assignment), me().id, sent.answer, sent.seconds, broker().now())
+        found = claim_for_me(unit, receipt.job_id, sent) if sent.claim else None
+    receipt_shown = {"accepted": True, "repeated": receipt.repeated, "late": receipt.late, "assignment": None}
+    return jsonify(receipt_shown | (found.shown() if found else {}))
+
+
+@blueprint.post("/return")
+@need("worker")
+def give_back() -> Response:
+    """Take a HIT back without penalty."""
+    named = _read(Named)
+    with broker().store.write() as unit:
+        submit.give_back(unit, _turn(named.assignment), me().id, broker().now())
+    return jsonify({"returned": True})
+
+
+@blueprint.post("/extend")
+@need("worker")
+def extend() -> Response:
+    """Give more time (WCAG 2.2.1)."""
+    named = _read(Named)
+    with broker().store.write() as unit:
+        deadline = submit.extend(unit, _turn(named.assignment), me().id, broker().now())
+    return jsonify({"deadline": deadline.isoformat(), "seconds": (deadline - broker().now()).total_seconds()})
+
+
+@blueprint.post("/problem")
+@need("worker")
+def problem() -> Response:
+    """Pass a problem report on to the requester."""
+    named = _read(Named)
+    with broker().store.write() as unit:
+        submit.report(unit, _turn(named.assignment), me().id, named.text, broker().now())
+    return jsonify({"reported": True})
+
+
+@blueprint.post("/leave")
+@need("worker")
+def leave() -> Response:
+    """Take back what a page that is being closed still held; a beacon can only send a form."""
+    held = [_turn(one) for one in request.form.get("assignments", "").split(",")[:MOST_LEFT] if one]
+    with broker().store.write() as unit:
+        for assignment_id in held:
+            with contextlib.suppress(Conflict, NotFound):
+                submit.give_back(unit, assignment_id, me().id, broker().now())
+    return Response(status=204)
