@@ -16,7 +16,7 @@ from broker.store.jobs import Job, JobState, Upload, UploadState
 BATCH_ROWS = 1000
 BATCH_BYTES = 16 * MIB
 MOST_COLUMNS = 200
-IMAGE = "_image"
+IMAGE, GOLD = "_image", "_gold"
 LONGEST_NAME = 300
 
 
@@ -231,5 +231,7 @@ def _draft(unit: Unit, job_id: int, requester_id: int) -> Job:
 def _empty(unit: Unit, job: Job, now: dt.datetime) -> list[str]:
     files = jobs.discard_uploads(unit, job.id, now)
     dataset.remove(unit, job.id)
-    job.columns, job.gold_column = [], ""
+    job.columns = []
+    if job.gold_column == GOLD:
+        job.gold_column = ""
     return [key for file in files for key in (file, Reading("", file, Bookmark()).images)]

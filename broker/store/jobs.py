@@ -175,7 +175,9 @@ def unsettled(unit: Unit, job_id: int) -> Upload | None:
 
 def discard_uploads(unit: Unit, job_id: int, now: dt.datetime) -> list[str]:
     """Give up every upload of the job; the keys of their files."""
-    mine = sa.update(Upload).where(Upload.job_id == job_id, Upload.state != UploadState.FAILED)
+    mine = sa.update(Upload).where(
+        Upload.job_id == job_id, Upload.state.not_in((UploadState.FAILED, UploadState.DISCARDED))
+    )
     unit.changed(mine.values(state=UploadState.DISCARDED, finished_at=now))
     return list(unit.session.scalars(sa.select(Upload.file).where(Upload.job_id == job_id)))
 

@@ -2,12 +2,19 @@
 
 from flask import Flask
 
-from broker.web import errors, gate, media, shown, static, work
+from broker.web import errors, gate, media, requester, shown, static, uploads, wizard, work
 
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
     for part in (errors, gate, shown, static):
         part.hang(app)
-    for blueprint in (static.blueprint, media.blueprint, work.blueprint):
+    for blueprint in (
+        static.blueprint,
+        media.blueprint,
+        work.blueprint,
+        requester.blueprint,
+        wizard.blueprint,
+        uploads.blueprint,
+    ):
         app.register_blueprint(blueprint)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from liquid import BoundTemplate, Environment
-from liquid.loaders import CachingFileSystemLoader
+from liquid import BoundTemplate, CachingFileSystemLoader, Environment
 from markupsafe import Markup
 
 from broker.annotation.kind import Kind

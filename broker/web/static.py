@@ -65,4 +65,4 @@ def _headers(answer: Response) -> Response:
 def hang(app: Flask) -> None:
     """Set the headers and tell templates where static files are."""
     app.after_request(_headers)
-    app.context_processor(lambda: {"static": static})
+    app.add_template_global(static)  # a global, not context: macros that are imported see no context
