@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 import structlog
 
 from broker import wiring
-from broker.errors import BrokerError, Invalid
-from broker.services import intake, judge, settle
+from broker.errors import BrokerError
+from broker.services import conclude, intake, judge, settle
 from broker.services.intake import Reading
 from broker.store import errands
 from broker.store.errands import Errand, ErrandState
@@ -43,7 +43,7 @@ def _import(broker: Broker, upload_id: int) -> None:
         return
     try:
         wanted = _read(broker, upload_id, reading)
-    except Invalid as error:
+    except BrokerError as error:
         wanted = False
         with broker.store.write() as unit:
             intake.fail(unit, upload_id, error, broker.now())
@@ -63,7 +63,22 @@ def _read(broker: Broker, upload_id: int, reading: Reading) -> bool:
     return True
 
 
-ERRANDS: dict[str, Callable[[Broker, int], None]] = {"judge": _judge, "settle": _settle, "import": _import}
+def _conclude(broker: Broker, job_id: int) -> None:
+    with broker.store.read() as unit:
+        gathered = conclude.gather(unit, job_id)
+    if gathered is None:
+        return
+    inferred = conclude.infer(gathered)
+    with broker.store.write() as unit:
+        conclude.keep(unit, job_id, gathered, inferred, broker.now())
+
+
+ERRANDS: dict[str, Callable[[Broker, int], None]] = {
+    "judge": _judge,
+    "settle": _settle,
+    "conclude": _conclude,
+    "import": _import,
+}
 
 
 @functools.cache

@@ -161,6 +161,7 @@ def upgrade() -> None:
     sa.Column('model', sa.String(length=40), nullable=False),
     sa.Column('answers', sa.Integer(), nullable=False),
     sa.Column('agreement', sa.Double(), nullable=True),
+    sa.Column('final', sa.Boolean(), nullable=False),
     sa.Column('at', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], name=op.f('fk_aggregations_job_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aggregations')),

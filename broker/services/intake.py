@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from broker.errors import Conflict, Invalid, NotFound, Problem
+from broker.errors import BrokerError, Conflict, Invalid, NotFound, Problem
 from broker.formats import detect
 from broker.formats.limits import MIB, Limits
 from broker.formats.rows import Bookmark, Item, Row
@@ -184,7 +184,7 @@ def _finish(upload: Upload, now: dt.datetime) -> None:
         upload.state, upload.message = UploadState.FAILED, "Not one row of the file can be used."
 
 
-def fail(unit: Unit, upload_id: int, error: Invalid, now: dt.datetime) -> None:
+def fail(unit: Unit, upload_id: int, error: BrokerError, now: dt.datetime) -> None:
     """Give up an upload that cannot be read, with what is wrong with it; none of its rows stay."""
     job, upload = jobs.hold_upload(unit, upload_id)
     if upload.state not in (UploadState.WAITING, UploadState.READING):

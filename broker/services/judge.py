@@ -11,8 +11,8 @@ from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
 
 BATCH = 500
-GROWTH = 1.05
-"""A job is aggregated anew when it has 5 % more answers than at the last time."""
+GROWTH = 1.2
+"""A job is aggregated anew when it has 20 % more answers than at the last time."""
 FEWEST_MORE = 50
 
 

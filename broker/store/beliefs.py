@@ -1,12 +1,18 @@
 """What we believe: aggregations, each HIT's consensus in them, and the trust in each worker."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.store.db import Json, Rows, Unit, key
+
+ALL_JOBS = 0
+PROVISIONAL_KEPT = 2
+"""Versions of a running job that stay beside its final ones."""
 
 
 class Aggregation(Rows):
@@ -21,6 +27,7 @@ class Aggregation(Rows):
     model: Mapped[str] = mapped_column(sa.String(40))
     answers: Mapped[int]
     agreement: Mapped[float | None]
+    final: Mapped[bool]
     at: Mapped[dt.datetime]
 
 
@@ -53,6 +60,81 @@ class Trust(Rows):
     agreement: Mapped[float | None]
     median_seconds: Mapped[float | None]
     at: Mapped[dt.datetime]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one aggregation says of one HIT: the answer's JSON, the confidence in it (0..1), on how many answers."""
+
+    hit_id: int
+    answer: dict[str, Any]
+    confidence: float
+    answers: int
+
+
+@dataclass(frozen=True)
+class Belief:
+    """The columns of `Trust` that are believed of one worker."""
+
+    mean: float
+    low: float
+    high: float
+    gold_right: float
+    gold_seen: int
+    answers: int
+    evidence: float
+    agreement: float | None
+    median_seconds: float | None
+
+
+def write_version(
+    unit: Unit, job_id: int, model: str, *, answers: int, agreement: float | None, final: bool, at: dt.datetime
+) -> int:
+    """Add the job's next version; its row id."""
+    highest = unit.session.scalar(sa.select(sa.func.max(Aggregation.version)).where(Aggregation.job_id == job_id))
+    row = Aggregation(
+        job_id=job_id,
+        version=(highest or 0) + 1,
+        model=model,
+        answers=answers,
+        agreement=agreement,
+        final=final,
+        at=at,
+    )
+    unit.session.add(row)
+    unit.session.flush()
+    return row.id
+
+
+def write_findings(unit: Unit, aggregation_id: int, findings: Iterable[Finding]) -> None:
+    """Keep what a version says of each HIT."""
+    rows = [{"aggregation_id": aggregation_id, **asdict(finding)} for finding in findings]
+    if rows:
+        unit.session.execute(sa.insert(Consensus), rows)
+
+
+def prune(unit: Unit, job_id: int, model: str) -> None:
+    """Forget the provisional versions of a model but the newest: a running job is aggregated again and again."""
+    provisional = sa.select(Aggregation.id).where(
+        Aggregation.job_id == job_id, Aggregation.model == model, ~Aggregation.final
+    )
+    old = list(unit.session.scalars(provisional.order_by(Aggregation.version.desc()).offset(PROVISIONAL_KEPT)))
+    if old:
+        unit.changed(sa.delete(Consensus).where(Consensus.aggregation_id.in_(old)))
+        unit.changed(sa.delete(Aggregation).where(Aggregation.id.in_(old)))
+
+
+def write_trust(unit: Unit, job_id: int, beliefs: Mapping[int, Belief], now: dt.datetime) -> None:
+    """Replace what is believed of these workers in a job."""
+    for worker_id in sorted(beliefs):
+        unit.session.merge(Trust(worker_id=worker_id, job_id=job_id, at=now, **asdict(beliefs[worker_id])))
+    unit.session.flush()
+
+
+def trust_by_job(unit: Unit, worker_id: int) -> Sequence[Trust]:
+    """The trust in one worker in each job they worked in."""
+    query = sa.select(Trust).where(Trust.worker_id == worker_id, Trust.job_id != ALL_JOBS).order_by(Trust.job_id)
+    return unit.session.scalars(query).all()
 
 
 def latest(unit: Unit, job_id: int, model: str | None = None) -> Aggregation | None:

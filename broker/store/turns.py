@@ -1,6 +1,7 @@
 """The life of assignments: leases, answers, judgement, decision."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -125,6 +126,25 @@ def approve(unit: Unit, assignment_ids: list[int], now: dt.datetime) -> int:
     """Approve those of these that are still submitted; how many."""
     change = sa.update(Assignment).where(Assignment.id.in_(assignment_ids), is_in(Turn.SUBMITTED))
     return unit.changed(change.values(state=Turn.APPROVED, decided_at=now))
+
+
+def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
+    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold."""
+    query = (
+        sa.select(
+            Assignment.hit_id,
+            Assignment.worker_id,
+            Assignment.answer,
+            Assignment.score,
+            Assignment.seconds,
+            Assignment.gold,
+            Hit.gold.label("truth"),
+        )
+        .join(Hit, Hit.id == Assignment.hit_id)
+        .where(Assignment.job_id == job_id, Assignment.state.in_((Turn.SUBMITTED, Turn.APPROVED)))
+        .order_by(Assignment.id)
+    )
+    return unit.session.execute(query).all()
 
 
 def outstanding(unit: Unit, job_id: int) -> int:
