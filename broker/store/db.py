@@ -109,7 +109,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Unit]:
-        """A transaction that only reads, and on SQLite waits for no writer; what it loaded may be read after its end."""
+        """A transaction that only reads, and on SQLite waits for no writer; what it loaded may be read afterwards."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield Unit(session)
 

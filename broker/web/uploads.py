@@ -1,6 +1,5 @@
 """The wizard's step "data": a file comes in, its import is watched, its faulty rows are reviewed."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -13,6 +12,7 @@ from broker.formats import write
 from broker.services import intake
 from broker.services.intake import Arrival
 from broker.store import dataset, jobs
+from broker.store.db import Store
 from broker.store.jobs import Fault, Job, JobState, Upload, UploadState
 from broker.web import drafts
 from broker.web.gate import broker, me, need, wants_json
@@ -145,15 +145,17 @@ def faults(job: str, upload: str) -> str:
 def faults_file(job: str, upload: str) -> Response:
     """The whole error report as a CSV."""
     _, file = _own(job, upload)
-    lines = ({"row": one.row, "column": one.column, "message": one.message} for one in _all_faults(file.id))
+    lines = (
+        {"row": one.row, "column": one.column, "message": one.message} for one in _all_faults(broker().store, file.id)
+    )
     answer = Response(write.write_csv(lines, ["row", "column", "message"]), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="faults-{upload}.csv"'
     return answer
 
 
-def _all_faults(upload_id: int) -> Iterator[Fault]:
-    after, store = 0, broker().store
-    for _ in itertools.count():
+def _all_faults(store: Store, upload_id: int) -> Iterator[Fault]:
+    after = 0
+    while True:
         with store.read() as unit:
             page = jobs.faults_of(unit, upload_id, after=after, limit=1000)
         if not page:
