@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from broker.web import errors, gate, media, requester, shown, static, uploads, wizard, work
+from broker.web import errors, gate, media, requester, results, shown, static, uploads, wizard, work
 
 
 def hang(app: Flask) -> None:
@@ -14,6 +14,7 @@ def hang(app: Flask) -> None:
         media.blueprint,
         work.blueprint,
         requester.blueprint,
+        results.blueprint,
         wizard.blueprint,
         uploads.blueprint,
     ):
