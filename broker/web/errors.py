@@ -1,7 +1,7 @@
 """What a failure looks like: a page for people, problem+json (RFC 9457) for scripts."""
 
 import structlog
-from flask import Flask, jsonify, render_template
+from flask import Flask, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -10,6 +10,7 @@ from broker.errors import BrokerError
 from broker.web.gate import wants_json
 
 log = structlog.get_logger()
+TOO_LARGE = 413
 
 
 def _answer(status: int, title: str, detail: str, problems: list[dict[str, object]]) -> ResponseReturnValue:
@@ -31,7 +32,10 @@ def _expected(error: BrokerError) -> ResponseReturnValue:
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.code is not None and error.code < 400:
         return error.get_response()
-    return _answer(error.code or 500, error.name, error.description or "", [])
+    detail = error.description or ""
+    if error.code == TOO_LARGE:
+        detail = f"At most {current_app.config['MAX_CONTENT_LENGTH']:,} bytes are accepted."
+    return _answer(error.code or 500, error.name, detail, [])
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:

@@ -1,14 +1,16 @@
 """A requester at the web door, over Flask's test client, with the errands run in place."""
 
+import datetime as dt
 import io
 import itertools
 import re
 
 from broker.app import create_app
-from broker.services import enroll
+from broker.services import claim, enroll, submit
 from broker.services.enroll import Account
 from broker.settings import Settings
 from broker.store.db import Store
+from broker.store.errands import later
 from broker.store.files import Files
 from broker.web.gate import token_hash
 from broker.wiring import Broker, utc_now
@@ -76,3 +78,40 @@ class Visitor:
     def state(self, job):
         """What the import says of itself."""
         return self.get(f"{job}/data/progress", headers={"Accept": "application/json"}).json
+
+    def described(self, job, **changes):
+        """The steps task, quality and pay filled in for a CSV with a column text."""
+        task = {
+            "title": "Reviews",
+            "description": "What do customers feel?",
+            "guide": "Read the **whole** review.",
+            "offer": "text-one",
+            "field": "text",
+            "question": "What is the mood of this review?",
+            "label_name": ["good", "bad"],
+            "label_definition": ["the customer is happy", ""],
+            "label_examples": ["Lovely!\nAgain!", ""],
+        }
+        quality = {"redundancy": "3", "gold": "none", "gold_percent": "10"}
+        pay = {"reward": "0.02", "lease_minutes": "5"}
+        for step, fields in (("task", task), ("quality", quality), ("pay", pay)):
+            answer = self.post(f"{job}/{step}", **(fields | {k: v for k, v in changes.items() if k in fields}))
+            assert answer.status_code == 303, answer.text
+
+
+def work_through(broker, job_id, crowd, choose, dice):
+    """A crowd answers all of a job; `choose(worker, payload, dice)` gives the label. Then the errands run."""
+    moment = utc_now()
+    for number, (worker, _) in enumerate(crowd):
+        while True:
+            moment += dt.timedelta(seconds=20)
+            with broker.store.write() as unit:
+                offer = claim.claim(unit, job_id, worker.id, [], moment, broker.secret)
+                if offer is None:
+                    break
+                answer = {"category": {"label": choose(number, offer.payload, dice)}}
+                submit.submit(unit, offer.assignment_id, worker.id, answer, 3 + 4 * dice.random(), moment)
+    with broker.store.write() as unit:
+        later(unit, "judge", job_id, moment)
+    for queue in ("errands", "statistics", "errands"):
+        errands.drain_with(broker, queue)
