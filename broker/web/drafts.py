@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -62,4 +62,6 @@ def onward(step: str, job: str) -> ResponseReturnValue:
         return "", 204
     places = [one for one, _ in STEPS]
     following = step if wants("save") else places[places.index(step) + 1]
+    if following == step:
+        flash("The draft is saved.", "good")
     return Response(status=303, headers={"Location": url_for(f"wizard.{following}", job=job)})
