@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from alembic import context
 from broker.store.db import Moment
-from broker.store.schema import METADATA
+from broker.store.tables import METADATA
 
 
 def plain(kind: str, item: Any, _: Any) -> str | Literal[False]:

@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 
 from broker.rules.names import Names
 from broker.settings import Settings
+from broker.store import tables
 from broker.store.db import Store
 from broker.store.files import Files
 
@@ -64,9 +65,18 @@ class Broker:
         return Names(self.secret, prefix)
 
 
+def _log_plainly() -> None:
+    # The default draws a coloured picture of every variable in the stack, which takes a busy minute of CPU.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    usual = structlog.get_config()["processors"]
+    structlog.configure(processors=[*usual[:-1], plain])
+
+
 def build(settings: Settings | None = None) -> Broker:
     """The broker of these settings, by default of the environment's."""
     settings = settings or Settings()
+    tables.know_all()
+    _log_plainly()
     store = Store(settings.database, pool=settings.web_threads)
     queue = Queue(settings.redis)
     store.bell = queue.ring

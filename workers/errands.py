@@ -4,13 +4,15 @@ import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import BinaryIO, cast
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker import wiring
 from broker.errors import BrokerError
-from broker.services import conclude, judge, settle
+from broker.services import conclude, intake, judge, settle
+from broker.services.intake import Reading
 from broker.store import errands
 from broker.store.errands import MOST_ATTEMPTS, Errand, ErrandState
 from broker.wiring import Broker
@@ -34,6 +36,33 @@ def _settle(broker: Broker, job_id: int) -> None:
                 return
 
 
+def _import(broker: Broker, upload_id: int) -> None:
+    with broker.store.write() as unit:
+        reading = intake.begin(unit, upload_id)
+    if reading is None:
+        return
+    try:
+        wanted = _read(broker, upload_id, reading)
+    except BrokerError as error:
+        wanted = False
+        with broker.store.write() as unit:
+            intake.fail(unit, upload_id, error, broker.now())
+    broker.files.remove(reading.file)
+    if not wanted:
+        broker.files.remove(reading.images)
+
+
+def _read(broker: Broker, upload_id: int, reading: Reading) -> bool:
+    """Read an upload to its end, a transaction for each batch; False if nobody wants it any more."""
+    most = intake.limits(broker.settings.upload_bytes, broker.settings.row_limit)
+    with broker.files.open(reading.file) as stream:
+        for batch, done in intake.read(reading, cast("BinaryIO", stream), most, broker.files.write):
+            with broker.store.write() as unit:
+                if not intake.keep(unit, upload_id, batch, done, broker.now()):
+                    return False
+    return True
+
+
 def _conclude(broker: Broker, job_id: int) -> None:
     with broker.store.read() as unit:
         gathered = conclude.gather(unit, job_id)
@@ -44,7 +73,12 @@ def _conclude(broker: Broker, job_id: int) -> None:
         conclude.keep(unit, job_id, gathered, inferred, broker.now())
 
 
-ERRANDS: dict[str, Callable[[Broker, int], None]] = {"judge": _judge, "settle": _settle, "conclude": _conclude}
+ERRANDS: dict[str, Callable[[Broker, int], None]] = {
+    "judge": _judge,
+    "settle": _settle,
+    "conclude": _conclude,
+    "import": _import,
+}
 
 
 @functools.cache

@@ -207,6 +207,7 @@ def upgrade() -> None:
     sa.Column('file', sa.String(length=300), nullable=False),
     sa.Column('size', sa.BigInteger(), nullable=False),
     sa.Column('bytes_read', sa.BigInteger(), nullable=False),
+    sa.Column('bookmark_offset', sa.BigInteger(), nullable=False),
     sa.Column('rows_read', sa.Integer(), nullable=False),
     sa.Column('good', sa.Integer(), nullable=False),
     sa.Column('bad', sa.Integer(), nullable=False),

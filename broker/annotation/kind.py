@@ -28,6 +28,16 @@ class Verdict(Generic[A]):
     confidence: float
 
 
+@dataclass(frozen=True)
+class Offer:
+    """One way to use a kind, as requesters choose it: its name in forms, what they read, the settings it stands for."""
+
+    name: str
+    title: str
+    text: str
+    settings: Json
+
+
 class Kind(ABC, Generic[A]):
     """A kind of annotation, furnished with one requester's settings.
 
@@ -39,6 +49,8 @@ class Kind(ABC, Generic[A]):
     """The room's name, also of templates/kinds/<name>.html."""
     title: ClassVar[str]
     """What requesters read."""
+    offers: ClassVar[tuple[Offer, ...]] = ()
+    """The ways to use the kind that requesters choose from."""
 
     @classmethod
     @abstractmethod
@@ -68,6 +80,10 @@ class Kind(ABC, Generic[A]):
     @abstractmethod
     def task_input(self, item: Json) -> dict[str, Any]:
         """What the HIT page's template shows of an item, as `task.input`. Raises Invalid if the item lacks it."""
+
+    def seconds(self, item: Json) -> float:  # noqa: ARG002 - a room that looks at the item guesses better
+        """A guess of the time one answer takes, for jobs that nobody has worked on yet."""
+        return 10.0
 
     def grade(self, answer: A, gold: A) -> float:
         """How right an answer to a gold HIT is, 0..1."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import pydantic
+from pydantic_core import ErrorDetails
 
 from broker.errors import Invalid, Problem
 
@@ -40,8 +41,21 @@ def model(cls: type[M], raw: Any) -> M:
     try:
         return cls.model_validate(raw)
     except pydantic.ValidationError as error:
-        problems = [Problem(one["msg"], column=".".join(map(str, one["loc"]))) for one in error.errors()]
+        problems = [Problem(_said(one), column=".".join(map(str, one["loc"])) or None) for one in error.errors()]
         raise Invalid("; ".join(map(str, problems)), problems=problems) from None
+
+
+def _said(error: ErrorDetails) -> str:
+    """What is wrong in words for people, where pydantic's are for programmers."""
+    words = {
+        "missing": "is missing",
+        "string_too_short": "write something here",
+        "string_too_long": "write at most {max_length} characters",
+        "too_short": "give at least {min_length}",
+        "too_long": "give at most {max_length}",
+    }
+    text = words.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return text.format_map(error.get("ctx", {})) if error["type"] in words else text
 
 
 def _kind(raw: Any) -> str:

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from broker.annotation import reading
 from broker.annotation.cells import Cells
-from broker.annotation.kind import Json
+from broker.annotation.kind import Json, Offer
 from broker.errors import Invalid
 
+WORDS_A_SECOND = 4
 YES, NO = "yes", "no"
 SEPARATOR = "|"
 Labels = tuple[str, ...]
@@ -57,6 +58,12 @@ class Choice(Cells[Labels]):
 
     name: ClassVar[str] = "choice"
     title: ClassVar[str] = "Choose labels"
+    offers: ClassVar[tuple[Offer, ...]] = (
+        Offer("image-one", "One label for an image", "Which one is it?", {"media": "image", "many": False}),
+        Offer("image-many", "Several labels for an image", "What is in it?", {"media": "image", "many": True}),
+        Offer("text-one", "One label for a text", "Sentiment, topic, language.", {"media": "text", "many": False}),
+        Offer("text-many", "Several labels for a text", "All topics that fit.", {"media": "text", "many": True}),
+    )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -99,6 +106,11 @@ class Choice(Cells[Labels]):
             raise Invalid(f"column {self.settings.field!r} is empty or no {self.settings.media}")
         shown = self.settings.model_dump(mode="json", exclude={"field"})
         return {**shown, "value": str(value)}
+
+    def seconds(self, item: Json) -> float:
+        """A glance at an image; a text is read first; each further label to decide about takes its time."""
+        words = len(str(item.get(self.settings.field, "")).split()) if self.settings.media == "text" else 0
+        return 3 + words / WORDS_A_SECOND + (len(self.settings.labels) / 2 if self.settings.many else 0)
 
     def options(self) -> Labels:
         """The labels, or yes and no for each of several."""

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from broker.annotation.kind import Json, Kind
-from broker.errors import Invalid
+from broker.annotation.kind import Json, Kind, Offer
+from broker.errors import Invalid, Problem
 from broker.kinds.choice import Choice
 
 ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice,)}
@@ -14,3 +14,16 @@ def furnish(kind: str, settings: Json) -> Kind[Any]:
     if kind not in ROOMS:
         raise Invalid(f"kind: {kind!r} is none of {', '.join(sorted(ROOMS))}")
     return ROOMS[kind].furnish(settings)
+
+
+def offers() -> list[tuple[str, Offer]]:
+    """Every way to use every kind, with the kind's name."""
+    return [(name, offer) for name, room in ROOMS.items() for offer in room.offers]
+
+
+def offer(name: str) -> tuple[str, Offer]:
+    """The offer of this name and its kind's. Raises Invalid."""
+    for kind, one in offers():
+        if one.name == name:
+            return kind, one
+    raise Invalid(f"offer: {name!r} is none of the kinds of task", problems=[Problem("choose a kind", column="offer")])

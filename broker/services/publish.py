@@ -9,7 +9,7 @@ from broker.rules import ledger
 from broker.rules.plan import Plan
 from broker.store import dataset, errands, hits, jobs, money, turns
 from broker.store.db import Unit
-from broker.store.jobs import ENDED, RUNNING, Job, JobState
+from broker.store.jobs import ENDED, RUNNING, Job, JobState, UploadState
 
 MOST_SHOWN = 20
 
@@ -37,6 +37,10 @@ def ready(unit: Unit, job: Job) -> Kind[object]:
         raise Invalid("title: give the job a title", problems=[Problem("give the job a title", column="title")])
     plan_of(job).check()
     room: Kind[object] = furnish(job.kind, job.settings)
+    upload = jobs.unsettled(unit, job.id)
+    if upload is not None:
+        undecided = upload.state == UploadState.REVIEW
+        raise Invalid("Decide about the faulty rows first." if undecided else "Your data is still being read.")
     if not dataset.size(unit, job.id):
         raise Invalid("There are no rows yet: upload your data first.")
     field = str(job.settings["field"])
@@ -62,13 +66,9 @@ def mark_gold(unit: Unit, job: Job, room: Kind[object]) -> int:
         return 0
     if job.gold_column not in job.columns:
         raise Invalid(f"gold column: there is no column {job.gold_column!r}")
-    answers, problems = {}, []
-    for text in dataset.distinct(unit, job.id, job.gold_column):
-        try:
-            answers[text] = room.dump(room.read(text))
-        except Invalid as error:
-            rows = dataset.rows_with(unit, job.id, job.gold_column, text, limit=MOST_SHOWN)
-            problems += [Problem(error.message, row=row, column=job.gold_column) for row in rows]
+    answers, problems = dataset.read_gold(
+        unit, job.id, job.gold_column, lambda text: room.dump(room.read(text)), limit=MOST_SHOWN
+    )
     if problems:
         raise Invalid(f"gold: {problems[0]}", problems=problems)
     return dataset.mark_gold(unit, job.id, job.gold_column, answers)

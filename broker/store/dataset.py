@@ -1,6 +1,6 @@
 """The rows of a job before and while they are HITs: counted, checked, marked as gold, opened again, all in SQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,9 +8,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from broker.errors import Invalid, Problem
 from broker.store.db import Unit
 from broker.store.work import Hit
 
+KEYS_AT_ONCE = 500
 # All that str.strip() takes away, so that the database and the rooms agree on what is blank.
 BLANKS = "".join(chr(code) for code in (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))
 BLANKS += "".join(chr(code) for code in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
@@ -93,14 +95,42 @@ def rows_with(unit: Unit, job_id: int, column: str, text: str, *, limit: int) ->
 
 def write_cells(unit: Unit, job_id: int, key: str, column: str, cells: Mapping[str, str]) -> list[str]:
     """Fill a column in the rows whose `key` column has these values; the values that no row has."""
-    missing = []
-    for name, text in cells.items():
-        rows = unit.session.execute(sa.select(Hit).where(Hit.job_id == job_id, _cell(key) == name)).scalars().all()
-        for hit in rows:
-            hit.payload = {**hit.payload, column: text}
-        if not rows:
-            missing.append(name)
-    return missing
+    missing = dict.fromkeys(cells)
+    names = list(cells)
+    for start in range(0, len(names), KEYS_AT_ONCE):
+        chunk = names[start : start + KEYS_AT_ONCE]
+        query = sa.select(Hit, _cell(key)).where(Hit.job_id == job_id, _cell(key).in_(chunk))
+        for hit, name in unit.session.execute(query):
+            hit.payload = {**hit.payload, column: cells[str(name)]}
+            missing.pop(str(name), None)
+    return list(missing)
+
+
+def clear_cells(unit: Unit, job_id: int, column: str) -> None:
+    """Take a column out of all rows that have it."""
+    for hit in unit.session.scalars(sa.select(Hit).where(Hit.job_id == job_id, _cell(column).is_not(None))):
+        hit.payload = {name: value for name, value in hit.payload.items() if name != column}
+    unit.session.flush()
+
+
+def filled(unit: Unit, job_id: int, column: str) -> int:
+    """How many rows have something in a column."""
+    query = sa.select(sa.func.count()).where(Hit.job_id == job_id, _cell(column) != "")
+    return int(unit.session.scalar(query) or 0)
+
+
+def read_gold(
+    unit: Unit, job_id: int, column: str, read: Callable[[str], dict[str, Any]], *, limit: int
+) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """The answer behind each value of a gold column, and the rows whose value is none (`limit` of each value)."""
+    answers, problems = {}, []
+    for text in distinct(unit, job_id, column):
+        try:
+            answers[text] = read(text)
+        except Invalid as error:
+            rows = rows_with(unit, job_id, column, text, limit=limit)
+            problems += [Problem(error.message, row=row, column=column) for row in rows]
+    return answers, problems
 
 
 def mark_gold(unit: Unit, job_id: int, column: str, answers: Mapping[str, dict[str, Any]]) -> int:

@@ -1,6 +1,8 @@
 """The database: engine, units of work, and the column types all tables share."""
 
 import datetime as dt
+import functools
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +96,7 @@ class Store:
 
     def __init__(self, url: str, *, pool: int = 16) -> None:
         self.sqlite = url.startswith("sqlite")
-        self.engine = _sqlite_engine(url) if self.sqlite else sa.create_engine(url, pool_size=pool, max_overflow=pool)
+        self.engine = _sqlite_engine(url) if self.sqlite else _engine(url, pool_size=pool, max_overflow=pool)
         self.bell: Callable[[set[str]], None] = lambda _: None
 
     @contextmanager
@@ -130,11 +132,16 @@ def _queued(*, waiting: bool) -> Iterator[None]:
         yield
 
 
+def _engine(url: str, **options: Any) -> sa.Engine:
+    # SQLite before 3.45 compares the names in JSON as they are written: a column called é is not found by \u00e9.
+    return sa.create_engine(url, json_serializer=functools.partial(json.dumps, ensure_ascii=False), **options)
+
+
 def _sqlite_engine(url: str) -> sa.Engine:
     path = sa.make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = _engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -104,6 +104,8 @@ class Upload(Rows):
     file: Mapped[str] = mapped_column(sa.String(300))
     size: Mapped[big]
     bytes_read: Mapped[big] = mapped_column(default=0)
+    bookmark_offset: Mapped[big] = mapped_column(default=0)
+    """Where reading goes on after a crash; its row is `rows_read`."""
     rows_read: Mapped[int] = mapped_column(default=0)
     good: Mapped[int] = mapped_column(default=0)
     bad: Mapped[int] = mapped_column(default=0)
@@ -122,6 +124,10 @@ class Fault(Rows):
     row: Mapped[int | None]
     column: Mapped[str | None] = mapped_column(sa.String(300))
     message: Mapped[str] = mapped_column(sa.String(1000))
+
+
+UNSETTLED = (UploadState.WAITING, UploadState.READING, UploadState.REVIEW)
+"""An upload that is not decided: its rows cannot be published."""
 
 
 def job(unit: Unit, job_id: int, hold: Hold | None = None) -> Job:
@@ -182,6 +188,38 @@ def upload(unit: Unit, upload_id: int) -> Upload:
     if found is None:
         raise NotFound("There is no such upload.")
     return found
+
+
+def hold_upload(unit: Unit, upload_id: int) -> tuple[Job, Upload]:
+    """The upload and its job as they are now, the job held till the end of the unit. Raises NotFound."""
+    job_id = upload(unit, upload_id).job_id
+    # Everything that changes a draft's rows holds its job, always first, so that nobody waits in a circle.
+    held = unit.session.scalars(sa.select(Job).where(Job.id == job_id).with_for_update()).one()
+    fresh = sa.select(Upload).where(Upload.id == upload_id).execution_options(populate_existing=True)
+    return held, unit.session.scalars(fresh).one()
+
+
+def unsettled(unit: Unit, job_id: int) -> Upload | None:
+    """The job's upload that is still read or waits for its requester's decision."""
+    query = sa.select(Upload).where(Upload.job_id == job_id, Upload.state.in_(UNSETTLED))
+    return unit.session.scalar(query.order_by(Upload.id.desc()).limit(1))
+
+
+def discard_uploads(unit: Unit, job_id: int, now: dt.datetime) -> list[str]:
+    """Give up every upload of the job; the keys of their files."""
+    mine = sa.update(Upload).where(
+        Upload.job_id == job_id, Upload.state.not_in((UploadState.FAILED, UploadState.DISCARDED))
+    )
+    unit.changed(mine.values(state=UploadState.DISCARDED, finished_at=now))
+    return list(unit.session.scalars(sa.select(Upload.file).where(Upload.job_id == job_id)))
+
+
+def delete_job(unit: Unit, job_id: int) -> None:
+    """Delete a draft, its uploads and what was wrong in them; its rows must be gone."""
+    uploads = sa.select(Upload.id).where(Upload.job_id == job_id)
+    unit.changed(sa.delete(Fault).where(Fault.upload_id.in_(uploads)))
+    unit.changed(sa.delete(Upload).where(Upload.job_id == job_id))
+    unit.changed(sa.delete(Job).where(Job.id == job_id, Job.state == JobState.DRAFT))
 
 
 def write_faults(unit: Unit, upload_id: int, problems: Sequence[Problem]) -> None:

@@ -8,11 +8,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alembic import command
-from broker.store import beliefs, errands, jobs, money, people, talk, work
-from broker.store.db import Rows
-
-TABLES = (people, jobs, work, money, beliefs, talk, errands)
-METADATA = Rows.metadata
 
 
 def _scripts() -> Path:

@@ -2,12 +2,28 @@
 
 from flask import Flask
 
-from broker.web import account, admin, errors, gate, media, session, shown, static, throttle, work, worker
+from broker.web import (
+    account,
+    admin,
+    errors,
+    gate,
+    media,
+    requester,
+    results,
+    session,
+    shown,
+    static,
+    throttle,
+    uploads,
+    wizard,
+    work,
+    worker,
+)
 
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
     for part in (errors, gate, shown, static, throttle):
         part.hang(app)
-    for part in (static, media, session, account, admin, work, worker):
+    for part in (static, media, session, account, admin, work, worker, requester, results, wizard, uploads):
         app.register_blueprint(part.blueprint)

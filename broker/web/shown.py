@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from broker.rules.ledger import UNIT
+from broker.web import media
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 _TAGS = nh3.ALLOWED_TAGS - {"img"}
@@ -46,7 +47,12 @@ def seconds(value: float | None) -> str:
     return f"{value / 60:.0f} min" if value < 3600 else f"{value / 3600:.1f} h"
 
 
+def pair(name: str) -> tuple[str, str]:
+    """An option whose text is its value."""
+    return name, name
+
+
 def hang(app: Flask) -> None:
     """Give templates these filters."""
-    for view in (markdown, money, percent, moment, seconds):
+    for view in (markdown, money, percent, moment, seconds, pair, media.picture):
         app.add_template_filter(view)

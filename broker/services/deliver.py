@@ -1,0 +1,107 @@
+"""DELIVER: what a job has brought, as its requester takes it home: their own data beside consensus and answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from broker.annotation.kind import Kind
+from broker.errors import NotFound
+from broker.kinds.registry import furnish
+from broker.store import beliefs, jobs, results
+from broker.store.beliefs import Aggregation
+from broker.store.db import Record, Store, Unit
+from broker.store.jobs import Job
+from broker.store.results import Order, Wish
+
+MODEL = "dawid-skene"
+BATCH = 500
+OURS = ("gold", "consensus", "confidence", "answers", "workers")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One item with what is believed of it, in words; `answers` are (worker's public id, answer, seconds)."""
+
+    row: int
+    payload: dict[str, Any]
+    gold: str | None
+    consensus: str | None
+    confidence: float | None
+    answers: tuple[tuple[str, str, float | None], ...]
+
+
+def chosen(unit: Unit, job: Job, version: int | None = None) -> Aggregation | None:
+    """The aggregation of this version; by default the latest of the best model, if there is any. Raises NotFound."""
+    if version is None:
+        return beliefs.latest(unit, job.id, MODEL) or beliefs.latest(unit, job.id)
+    found = next((one for one in beliefs.versions(unit, job.id) if one.version == version), None)
+    if found is None:
+        raise NotFound(f"There is no version {version} of these results.")
+    return found
+
+
+def page(unit: Unit, job: Job, wish: Wish) -> list[Result]:
+    """Some of the job's items, as wished."""
+    room: Kind[Any] = furnish(job.kind, job.settings)
+    rows = results.items(unit, job.id, wish)
+    answers = results.answers(unit, [row.id for row in rows])
+    return [_result(room, row, answers.get(row.id, [])) for row in rows]
+
+
+def _result(room: Kind[Any], row: Record, answers: list[Record]) -> Result:
+    def said(raw: Any) -> str | None:
+        return None if raw is None else room.show(room.parse(raw, row.payload))
+
+    each = tuple((one.public_id, said(one.answer) or "", one.seconds) for one in answers)
+    return Result(row.row, row.payload, said(row.gold), said(row.answer), row.confidence, each)
+
+
+def columns(job: Job) -> list[str]:
+    """The names of the file's columns: the row, the requester's own, then ours."""
+    names = _names(job)
+    return [names["row"], *_own(job), *(names[name] for name in OURS)]
+
+
+def _own(job: Job) -> list[str]:
+    return [name for name in job.columns if not name.startswith("_")]
+
+
+def _names(job: Job) -> dict[str, str]:
+    """Our columns' names; one that the requester's data has too gets a _ behind it."""
+    taken, names = set(_own(job)), {}
+    for name in ("row", *OURS):
+        free = name
+        while free in taken:
+            free += "_"
+        names[name] = free
+    return names
+
+
+def rows(store: Store, job_id: int, requester_id: int, version: int | None) -> Iterator[dict[str, Any]]:
+    """All items of the job in file order, read a few hundred at a time. Raises NotFound."""
+    with store.read() as unit:
+        job = jobs.own_job(unit, job_id, requester_id)
+        aggregation = chosen(unit, job, version)
+    names, own, after = _names(job), _own(job), 0
+    while True:
+        wish = Wish(aggregation.id if aggregation else None, order=Order.ROW, after=(0, after), limit=BATCH)
+        with store.read() as unit:
+            found = page(unit, job, wish)
+        for one in found:
+            yield _line(one, own, names)
+        if len(found) < BATCH:
+            return
+        after = found[-1].row
+
+
+def _line(result: Result, own: list[str], names: dict[str, str]) -> dict[str, Any]:
+    ours = {
+        "row": result.row,
+        "gold": result.gold,
+        "consensus": result.consensus,
+        "confidence": None if result.confidence is None else round(result.confidence, 6),
+        "answers": [answer for _, answer, _ in result.answers],
+        "workers": [worker for worker, _, _ in result.answers],
+    }
+    line = {names["row"]: ours["row"]} | {name: result.payload.get(name) for name in own}
+    return line | {names[name]: ours[name] for name in OURS}

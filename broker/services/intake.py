@@ -1,0 +1,237 @@
+"""INTAKE: a file on its way into a draft: looked at, read by an errand row by row, reviewed, kept or given up."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from broker.errors import BrokerError, Conflict, Invalid, NotFound, Problem
+from broker.formats import detect
+from broker.formats.limits import MIB, Limits
+from broker.formats.rows import Bookmark, Item, Row
+from broker.store import dataset, errands, jobs
+from broker.store.db import Unit
+from broker.store.jobs import Job, JobState, Upload, UploadState
+
+BATCH_ROWS = 1000
+BATCH_BYTES = 16 * MIB
+MOST_COLUMNS = 200
+IMAGE, GOLD = "_image", "_gold"
+LONGEST_NAME = 300
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that has arrived: the name its owner gave it, where it is kept, and its bytes."""
+
+    name: str
+    file: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An upload that is to be read: from where, and where its images go."""
+
+    name: str
+    file: str
+    bookmark: Bookmark
+
+    @property
+    def images(self) -> str:
+        """The folder of the upload's images; its name is as hard to guess as the file's."""
+        return f"images/{self.file.rpartition('/')[2]}"
+
+
+@dataclass
+class Batch:
+    """Rows that are kept in one transaction, and the problems that stand between them."""
+
+    rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    columns: dict[str, None] = field(default_factory=dict)
+    bookmark: Bookmark = field(default_factory=Bookmark)
+    size: int = 0
+    last: bool = False
+
+
+def limits(upload_bytes: int, row_limit: int) -> Limits:
+    """The readers' limits in an installation."""
+    return Limits(bytes=upload_bytes, rows=row_limit, fields=MOST_COLUMNS)
+
+
+def look(name: str, stream: BinaryIO, most: Limits) -> None:
+    """A first look at a file that has just come in. Raises Invalid for one that cannot be read at all."""
+    reader = detect.reader_for(name, stream.read(detect.HEAD))
+    stream.seek(0)
+    if reader.name != "parquet":  # its library is for the errands alone: 60 MB that a web process does without
+        check_columns(detect.sample(reader, stream, limits=most).columns)
+
+
+def receive(unit: Unit, job_id: int, requester_id: int, arrival: Arrival, now: dt.datetime) -> tuple[Upload, list[str]]:
+    """Take a file for a draft in place of all its rows; the upload, and the keys of files nobody needs any more.
+
+    Raises NotFound for a stranger's job, Conflict for one that is published.
+    """
+    job = _draft(unit, job_id, requester_id)
+    leftovers = _empty(unit, job, now)
+    upload = Upload(job_id=job_id, name=arrival.name[:LONGEST_NAME], file=arrival.file, size=arrival.size)
+    upload.created_at = now
+    unit.session.add(upload)
+    unit.session.flush()
+    errands.later(unit, "import", upload.id, now)
+    return upload, leftovers
+
+
+def begin(unit: Unit, upload_id: int) -> Reading | None:
+    """Where the reading of an upload goes on; None if there is nothing to read any more."""
+    _, upload = jobs.hold_upload(unit, upload_id)
+    if upload.state not in (UploadState.WAITING, UploadState.READING):
+        return None
+    upload.state = UploadState.READING
+    return Reading(upload.name, upload.file, Bookmark(upload.bookmark_offset, upload.rows_read))
+
+
+def read(
+    reading: Reading, stream: BinaryIO, most: Limits, keep_image: Callable[[str, bytes], None]
+) -> Iterator[tuple[Batch, int]]:
+    """The rest of the upload in batches, each with the bytes read so far; images are kept before their rows are.
+
+    Raises Invalid for a file that cannot be read on.
+    """
+    reader = detect.reader_for(reading.name, stream.read(detect.HEAD))
+    stream.seek(0)
+    for batch in _batches(reader.read(stream, reading.bookmark, most), reading, keep_image):
+        yield batch, stream.tell()
+
+
+def _batches(items: Iterable[Item], reading: Reading, keep_image: Callable[[str, bytes], None]) -> Iterator[Batch]:
+    batch = Batch(bookmark=reading.bookmark)
+    for item in items:
+        if isinstance(item, Problem):
+            batch.problems.append(item)
+            continue
+        check_columns(item.payload)
+        batch.rows.append((item.number, _payload(item, reading.images, keep_image)))
+        batch.columns |= dict.fromkeys(batch.rows[-1][1])
+        batch.bookmark = Bookmark(item.offset, item.number)
+        batch.size += len(item.content or b"")
+        # A batch ends with a row: problems after it would be met again by who goes on from its bookmark.
+        if len(batch.rows) >= BATCH_ROWS or batch.size >= BATCH_BYTES:
+            yield batch
+            batch = Batch(bookmark=batch.bookmark)
+    batch.last = True
+    yield batch
+
+
+def _payload(row: Row, images: str, keep_image: Callable[[str, bytes], None]) -> dict[str, Any]:
+    if row.content is None:
+        return row.payload
+    # The same row always gets the same key, so that a reading that is cut short and repeated leaves nothing behind.
+    key = f"{images}/{row.number // 1000}/{row.number}"
+    keep_image(key, row.content)
+    return {**row.payload, IMAGE: f"{key}.{row.payload['media_type'].partition('/')[2]}"}
+
+
+def check_columns(names: Iterable[str]) -> None:
+    """Raises Invalid naming the first column that cannot be used."""
+    for name in names:
+        fault = _name_fault(name)
+        if fault:
+            raise Invalid(f"column {name[:100]!r}: {fault}", problems=[Problem(fault, column=name[:100])])
+
+
+def _name_fault(name: str) -> str | None:
+    if name.startswith("_"):
+        return "names that begin with _ are reserved; give the column another name"
+    if not name.isprintable() or '"' in name or "\\" in name:
+        return 'a name may not hold ", \\ or control characters; give the column another name'
+    return None if name.strip() else "the column has no name"
+
+
+def keep(unit: Unit, upload_id: int, batch: Batch, bytes_read: int, now: dt.datetime) -> bool:
+    """Keep a batch and note how far the reading is; False if the upload was given up meanwhile.
+
+    Raises Invalid for too many columns.
+    """
+    job, upload = jobs.hold_upload(unit, upload_id)
+    if upload.state != UploadState.READING:
+        return False
+    _add_columns(job, batch.columns)
+    upload.good += dataset.write(unit, job.id, batch.rows)
+    upload.bad += len(batch.problems)
+    jobs.write_faults(unit, upload.id, batch.problems)
+    upload.bytes_read = min(bytes_read, upload.size)
+    upload.bookmark_offset, upload.rows_read = batch.bookmark
+    if batch.last:
+        _finish(upload, now)
+    return True
+
+
+def _add_columns(job: Job, columns: dict[str, None]) -> None:
+    together = dict.fromkeys([*job.columns, *columns])
+    if len(together) > MOST_COLUMNS:
+        raise Invalid(f"The rows have more than {MOST_COLUMNS} different columns.")
+    if len(together) > len(job.columns):
+        job.columns = list(together)
+
+
+def _finish(upload: Upload, now: dt.datetime) -> None:
+    upload.bytes_read, upload.rows_read = upload.size, upload.good + upload.bad
+    upload.finished_at = now
+    upload.state = UploadState.REVIEW if upload.bad else UploadState.KEPT
+    if not upload.good:
+        upload.state, upload.message = UploadState.FAILED, "Not one row of the file can be used."
+
+
+def fail(unit: Unit, upload_id: int, error: BrokerError, now: dt.datetime) -> None:
+    """Give up an upload that cannot be read, with what is wrong with it; none of its rows stay."""
+    job, upload = jobs.hold_upload(unit, upload_id)
+    if upload.state not in (UploadState.WAITING, UploadState.READING):
+        return
+    dataset.remove(unit, job.id)
+    job.columns = []
+    jobs.write_faults(unit, upload.id, error.problems)
+    upload.state, upload.message, upload.finished_at = UploadState.FAILED, error.message[:1000], now
+
+
+def keep_good(unit: Unit, job_id: int, requester_id: int, upload_id: int) -> None:
+    """Keep the good rows of a reviewed upload. Raises NotFound, Conflict if there is nothing to decide."""
+    _draft(unit, job_id, requester_id)
+    upload = own_upload(unit, job_id, upload_id)
+    if upload.state != UploadState.REVIEW:
+        raise Conflict("There is nothing to decide about this file any more.")
+    upload.state = UploadState.KEPT
+
+
+def discard(unit: Unit, job_id: int, requester_id: int, upload_id: int, now: dt.datetime) -> list[str]:
+    """Give up an upload and its rows; the keys of files nobody needs any more. Raises NotFound, Conflict."""
+    job = _draft(unit, job_id, requester_id)
+    upload = own_upload(unit, job_id, upload_id)
+    if upload.state in (UploadState.DISCARDED, UploadState.FAILED):
+        raise Conflict("This file was given up already.")
+    return _empty(unit, job, now)
+
+
+def own_upload(unit: Unit, job_id: int, upload_id: int) -> Upload:
+    """The upload, if it belongs to this job. Raises NotFound."""
+    upload = jobs.upload(unit, upload_id)
+    if upload.job_id != job_id:
+        raise NotFound("There is no such upload.")
+    return upload
+
+
+def _draft(unit: Unit, job_id: int, requester_id: int) -> Job:
+    job = jobs.own_job(unit, job_id, requester_id, lock=True)
+    if job.state != JobState.DRAFT:
+        raise Conflict("This job is published: its data cannot be changed any more.")
+    return job
+
+
+def _empty(unit: Unit, job: Job, now: dt.datetime) -> list[str]:
+    files = jobs.discard_uploads(unit, job.id, now)
+    dataset.remove(unit, job.id)
+    job.columns = []
+    if job.gold_column == GOLD:
+        job.gold_column = ""
+    return [key for file in files for key in (file, Reading("", file, Bookmark()).images)]

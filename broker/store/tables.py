@@ -1,0 +1,14 @@
+"""Every table, known by importing its module: who writes one row needs the tables it refers to as well."""
+
+from sqlalchemy.orm import configure_mappers
+
+from broker.store import beliefs, errands, jobs, money, people, talk, work
+from broker.store.db import Rows
+
+TABLES = (people, jobs, work, money, beliefs, talk, errands)
+METADATA = Rows.metadata
+
+
+def know_all() -> None:
+    """Join the tables, also in a process whose own code names only some of them."""
+    configure_mappers()

@@ -1,0 +1,314 @@
+"""The job wizard: task, quality, pay, check and publish (data is in web/uploads)."""
+
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
+
+from broker.errors import BrokerError, Invalid, Unpaid
+from broker.kinds import registry
+from broker.rules import ledger
+from broker.services import intake, prepare, publish
+from broker.services.prepare import GoldFile, Task
+from broker.store import dataset
+from broker.store.db import Unit
+from broker.store.jobs import Job, JobState
+from broker.web import drafts, shown, uploads
+from broker.web.gate import broker, me, need
+
+blueprint = Blueprint("wizard", __name__, url_prefix="/jobs/<job>")
+MOST_LABELS, FEWEST_LABEL_ROWS = 100, 2
+QUALITY_FIELDS = ("redundancy", "gold_percent", "gold_column", "gold_file", "gold_key", "gold_label", "gold")
+blueprint.add_url_rule("/data", "data", uploads.data)
+blueprint.add_url_rule("/data", "take", uploads.take, methods=["POST"])
+
+
+def _load(job: str) -> Job | None:
+    """The draft; None if it is published by now. Raises NotFound."""
+    with broker().store.read() as unit:
+        found = drafts.mine(unit, job)
+    return found if found.state == JobState.DRAFT else None
+
+
+def _published(job: str) -> ResponseReturnValue:
+    return redirect(url_for("requester.overview", job=job), 303)
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label as it was typed; examples a line each."""
+
+    name: str
+    definition: str
+    examples: str
+
+
+@dataclass(frozen=True)
+class TaskForm:
+    """The step "task" as it was typed."""
+
+    title: str
+    description: str
+    guide: str
+    offer: str
+    field: str
+    question: str
+    labels: list[Label]
+
+    def task(self) -> Task:
+        """What it asks for. Raises Invalid for a kind that is none."""
+        kind, offer = registry.offer(self.offer) if self.offer else ("", None)
+        chosen = dict(offer.settings) if offer else {}
+        field = intake.IMAGE if chosen.get("media") == "image" else self.field
+        labels = [
+            {
+                "name": one.name.strip(),
+                "definition": one.definition.strip(),
+                "examples": [line.strip() for line in one.examples.splitlines() if line.strip()],
+            }
+            for one in self.labels
+            if one.name.strip() or one.definition.strip() or one.examples.strip()
+        ]
+        settings = {**chosen, "field": field, "question": self.question, "labels": labels}
+        return Task(self.title, self.description, self.guide, kind, settings)
+
+
+def _typed() -> TaskForm:
+    form = request.form
+    names, texts = form.getlist("label_name"), form.getlist("label_definition")
+    examples = form.getlist("label_examples")
+    labels = [
+        Label(name, texts[at] if at < len(texts) else "", examples[at] if at < len(examples) else "")
+        for at, name in enumerate(names[: MOST_LABELS + 1])
+    ]
+    return TaskForm(
+        title=form.get("title", ""),
+        description=form.get("description", ""),
+        guide=form.get("guide", ""),
+        offer=form.get("offer", ""),
+        field=form.get("field", ""),
+        question=form.get("question", ""),
+        labels=labels,
+    )
+
+
+def _kept(job: Job) -> TaskForm:
+    settings = job.settings
+    labels = [
+        Label(one.get("name", ""), one.get("definition", ""), "\n".join(one.get("examples", ())))
+        for one in settings.get("labels", ())
+    ]
+    return TaskForm(
+        job.title,
+        job.description,
+        job.guide,
+        _offer(job),
+        settings.get("field", ""),
+        settings.get("question", ""),
+        labels,
+    )
+
+
+def _offer(job: Job) -> str:
+    """The offer that the draft's settings stand for; before any was chosen the one that suits the data."""
+    for kind, one in registry.offers():
+        if kind == job.kind and one.settings.items() <= job.settings.items():
+            return one.name
+    if job.columns and not job.settings:
+        media = "image" if intake.IMAGE in job.columns else "text"
+        return next(one.name for _, one in registry.offers() if one.settings.get("media") == media)
+    return ""
+
+
+@blueprint.get("/task")
+@need("requester")
+def task(job: str) -> ResponseReturnValue:
+    """What workers are asked."""
+    found = _load(job)
+    return _task_page(found, _kept(found)) if found else _published(job)
+
+
+def _task_page(job: Job, form: TaskForm, **more: Any) -> str:
+    blanks = max(FEWEST_LABEL_ROWS - len(form.labels), 0)
+    columns = [name for name in job.columns if not name.startswith("_")]
+    with broker().store.read() as unit:
+        rows = dataset.size(unit, job.id)
+    labels = [*form.labels, *[Label("", "", "")] * blanks]
+    return drafts.page(
+        "task", job, form=form, labels=labels, columns=columns, rows=rows, offers=registry.offers(), **more
+    )
+
+
+@blueprint.post("/task")
+@need("requester")
+def save_task(job: str) -> ResponseReturnValue:
+    """Keep the task; adding, removing and moving labels without a script only shows the form again."""
+    form, act = _typed(), request.form.get("act", "next")
+    verb, _, place = act.partition(":")
+    if verb in {"add", "remove", "up", "down"}:
+        found = _load(job)
+        at = min(int(place), len(form.labels)) if place.isdecimal() and len(place) < 4 else len(form.labels)
+        _rearrange(form.labels, verb, at)
+        return _task_page(found, form, focus=_focus(verb, at)) if found else _published(job)
+    try:
+        with broker().store.write() as unit:
+            prepare.save_task(unit, drafts.number(job), me().id, form.task(), loosely=drafts.wants("autosave"))
+    except Invalid as error:
+        found = _load(job)
+        return (_task_page(found, form, errors=drafts.errors_of(error, "labels")), 422) if found else _published(job)
+    return drafts.onward("task", job)
+
+
+def _rearrange(labels: list[Label], verb: str, at: int) -> None:
+    if verb == "add" and len(labels) < MOST_LABELS:
+        labels.append(Label("", "", ""))
+    elif verb == "remove":
+        del labels[at : at + 1]
+    elif verb in {"up", "down"} and at < len(labels):
+        moved = labels.pop(at)
+        labels.insert(max(0, at - 1) if verb == "up" else at + 1, moved)
+
+
+def _focus(verb: str, at: int) -> int:
+    return max(0, {"up": at - 1, "down": at + 1, "remove": at - 1}.get(verb, at))
+
+
+@blueprint.post("/guide")
+@need("requester")
+def guide(job: str) -> str:
+    """The guide as workers will read it."""
+    with broker().store.read() as unit:
+        drafts.mine(unit, job)
+    return str(shown.markdown(request.form.get("guide", "")[: prepare.LONGEST_TEXT]))
+
+
+@blueprint.get("/quality")
+@need("requester")
+def quality(job: str) -> ResponseReturnValue:
+    """How many answers, and which known ones."""
+    found = _load(job)
+    if found is None:
+        return _published(job)
+    source = "file" if found.gold_column == prepare.GOLD else "column" if found.gold_column else "none"
+    form = {
+        "redundancy": found.redundancy,
+        "gold_percent": found.gold_percent,
+        "gold": source,
+        "gold_column": found.gold_column,
+    }
+    return _quality_page(found, form)
+
+
+def _quality_page(job: Job, form: dict[str, Any], **more: Any) -> str:
+    columns = [name for name in job.columns if not name.startswith("_")]
+    with broker().store.read() as unit:
+        kept = dataset.filled(unit, job.id, prepare.GOLD) if prepare.GOLD in job.columns else 0
+        cost = prepare.cost(unit, job)
+    return drafts.page("quality", job, form=form, columns=columns, kept=kept, cost=cost, **more)
+
+
+@blueprint.post("/quality")
+@need("requester")
+def save_quality(job: str) -> ResponseReturnValue:
+    """Keep the plan and the gold, all or nothing."""
+    form = request.form.to_dict()
+    try:
+        with broker().store.write() as unit:
+            _keep_quality(unit, drafts.number(job), form, request.files.get("gold_file"))
+    except Invalid as error:
+        found = _load(job)
+        if found is None:
+            return _published(job)
+        sort = {"column": "gold_column", "file": "gold_file"}.get(form.get("gold", ""), "redundancy")
+        errors = drafts.errors_of(error, sort, QUALITY_FIELDS)
+        return _quality_page(found, form, errors=errors, problems=drafts.rows_of(error)), 422
+    return drafts.onward("quality", job)
+
+
+def _keep_quality(unit: Unit, job_id: int, form: dict[str, str], file: FileStorage | None) -> None:
+    source, column = form.get("gold", "none"), ""
+    if source == "file":
+        column = prepare.GOLD
+        if file is not None and file.filename:
+            most = intake.limits(broker().settings.upload_bytes, prepare.MOST_GOLD_ROWS)
+            key, label = form.get("gold_key", ""), form.get("gold_label", "").strip()
+            gold = GoldFile(file.filename, cast("BinaryIO", file.stream), key, label)
+            prepare.save_gold(unit, job_id, me().id, gold, most)
+    elif source == "column":
+        column = form.get("gold_column", "")
+    prepare.save_quality(unit, job_id, me().id, form.get("redundancy", ""), form.get("gold_percent", "0"), column)
+
+
+@blueprint.get("/pay")
+@need("requester")
+def pay(job: str) -> ResponseReturnValue:
+    """What an answer is worth and how long it may take."""
+    found = _load(job)
+    if found is None:
+        return _published(job)
+    reward = f"{found.reward / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if found.reward else ""
+    return _pay_page(found, {"reward": reward, "lease_minutes": found.lease_seconds // 60})
+
+
+def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
+    with broker().store.read() as unit:
+        cost = prepare.cost(unit, job)
+    return drafts.page("pay", job, form=form, cost=cost, currency=broker().settings.currency, **more)
+
+
+@blueprint.post("/pay")
+@need("requester")
+def save_pay(job: str) -> ResponseReturnValue:
+    """Keep the pay."""
+    form = request.form.to_dict()
+    try:
+        with broker().store.write() as unit:
+            prepare.save_pay(unit, drafts.number(job), me().id, form.get("reward", ""), form.get("lease_minutes", "10"))
+    except Invalid as error:
+        found = _load(job)
+        return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)
+    return drafts.onward("pay", job)
+
+
+@blueprint.get("/check")
+@need("requester")
+def check(job: str) -> ResponseReturnValue:
+    """Everything on one page."""
+    found = _load(job)
+    return _check_page(found) if found else _published(job)
+
+
+def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
+    with broker().store.read() as unit:
+        cost = prepare.cost(unit, job)
+        problems = prepare.problems(unit, job, cost.most, cost.balance)
+    offer = next((one for _, one in registry.offers() if one.name == _offer(job)), None)
+    rows = list(refusal.problems) if refusal else []
+    return drafts.page(
+        "check",
+        job,
+        cost=cost,
+        found=problems,
+        ready=not any(problems.values()),
+        offer=offer,
+        form=_kept(job),
+        refusal=refusal.message if refusal else "",
+        problems=rows,
+        currency=broker().settings.currency,
+    )
+
+
+@blueprint.post("/check")
+@need("requester")
+def publish_job(job: str) -> ResponseReturnValue:
+    """Open the job to workers."""
+    try:
+        with broker().store.write() as unit:
+            publish.publish(unit, drafts.number(job), me().id, broker().now())
+    except (Invalid, Unpaid) as error:
+        found = _load(job)
+        return (_check_page(found, error), error.status) if found else _published(job)
+    flash("Your job is open: workers see it now.", "good")
+    return redirect(url_for("requester.overview", job=job), 303)

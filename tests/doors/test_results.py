@@ -1,0 +1,193 @@
+"""Results: the page and the files show what the answers say, beside the requester's own columns, and run nowhere."""
+
+import csv
+import io
+import json
+import random
+import re
+
+import pytest
+
+from broker.store import beliefs, results, talk
+from broker.store.beliefs import Finding
+from broker.store.results import Order, Wish
+from broker.wiring import utc_now
+from tests.doors.requester import Visitor, broker_on, person, work_through
+
+ROWS = 60
+TRUTH = {str(row): "bad" if row % 3 else "good" for row in range(1, ROWS + 1)}
+
+
+def content():
+    """Rows of which the first ten are gold; one would be a formula in a spreadsheet."""
+    lines = ["id,text,truth,confidence"]
+    for row, label in TRUTH.items():
+        text = "=cmd|' /C calc'!A0" if row == "20" else f"Review {row}"
+        lines.append(f"{row},{text},{label if int(row) <= 10 else ''},mine {row}")
+    return "\n".join(lines).encode()
+
+
+@pytest.fixture
+def broker(database, tmp_path):
+    made = broker_on(database, tmp_path)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def ann(broker):
+    return Visitor(broker, "requester", credit=100_000_000)
+
+
+@pytest.fixture
+def crowd(broker):
+    return [person(broker, "worker") for _ in range(4)]
+
+
+@pytest.fixture
+def job(ann, broker, crowd):
+    """A job that four workers have done, the last of them at random."""
+    found = ann.job()
+    ann.upload(found, "reviews.csv", content())
+    ann.described(found)
+    ann.post(f"{found}/quality", redundancy="3", gold="column", gold_column="truth", gold_percent="10")
+    assert ann.post(f"{found}/check").status_code == 303
+    work_through(broker, number(broker, found), crowd, answer, random.Random(7))
+    return found
+
+
+def answer(worker, payload, dice):
+    return TRUTH[payload["id"]] if worker < 3 else dice.choice(["good", "bad"])
+
+
+def number(broker, job):
+    return broker.names("J").read(job.rpartition("/")[2])
+
+
+def rows_on(page):
+    return [int(row) for row in re.findall(r"preview\?row=(\d+)", page)]
+
+
+def test_the_job_page_shows_progress_cost_agreement_workers_and_hardest_items(ann, broker, job, crowd):
+    with broker.store.write() as unit:
+        hit = results.items(unit, number(broker, job), Wish(limit=1))[0].id
+        talk.write_report(unit, number(broker, job), hit, crowd[0][0].id, "This is no review.", utc_now())
+    page = ann.get(job).text
+    assert "Done" in page
+    assert "of 50" in page
+    assert "This is no review." in page
+    for worker, _ in crowd[:3]:
+        assert worker.public_id in page
+    for word in ("kappa", "Paid", "Set aside", "Hardest items", "Answers per hour"):
+        assert word in page
+    listing = ann.get("/jobs").text
+    assert "50 of 50" in listing
+
+
+def test_the_live_part_changes_and_ends_with_the_jobs_state(ann, job):
+    first = ann.get(f"{job}/live?state=done")
+    assert "Items done" in first.text
+    assert "<html" not in first.text
+    assert ann.get(f"{job}/live?state=done", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert ann.get(f"{job}/live?state=open").status_code == 204
+
+
+def test_the_table_shows_each_items_consensus_confidence_and_answers(ann, job, crowd):
+    page = ann.get(f"{job}/results").text
+    assert rows_on(page) == list(range(1, 51))
+    after = re.search(r'href="([^"]*after=[^"]*)"', page).group(1).replace("&amp;", "&")
+    assert rows_on(ann.get(after).text) == list(range(51, 61))
+    assert crowd[0][0].public_id in page
+    assert "known: <bdi>bad</bdi>" in page
+    assert "Dawid-Skene" in page
+
+
+def test_the_table_is_filtered_by_label(ann, job):
+    rows = rows_on(ann.get(f"{job}/results?label=good").text)
+    assert rows == [row for row in range(1, ROWS + 1) if TRUTH[str(row)] == "good"]
+    for word in ("label", "category", "goo", 'x","y', "%"):  # names in the JSON, halves and signs are no labels
+        assert rows_on(ann.get(f"{job}/results", query_string={"label": word}).text) == []
+
+
+def test_the_table_is_sorted_by_confidence_and_its_pages_miss_and_repeat_nothing(ann, broker, job):
+    job_id = number(broker, job)
+    with broker.store.write() as unit:
+        hits = [one.id for one in results.items(unit, job_id, Wish(limit=100))]
+        made = beliefs.Aggregation(
+            job_id=job_id, version=9, model="dawid-skene", answers=9, agreement=0.5, final=False, at=utc_now()
+        )
+        unit.session.add(made)
+        unit.session.flush()
+        good = {"category": {"label": "good"}}
+        findings = [Finding(hit, good, (at % 7) / 7, 3) for at, hit in enumerate(hits)]
+        beliefs.write_findings(unit, made.id, findings)
+    path, seen = f"{job}/results?sort=least", []
+    while path:
+        page = ann.get(path).text
+        seen += rows_on(page)
+        found = re.search(r'href="([^"]*after=[^"]*)">\s*Next', page)
+        path = found and found.group(1).replace("&amp;", "&")
+    assert seen == sorted(range(1, ROWS + 1), key=lambda row: ((row - 1) % 7, row))
+    with broker.store.read() as unit:
+        falling = results.items(unit, job_id, Wish(made.id, order=Order.MOST_SURE, limit=100))
+    assert [one.row for one in falling] == sorted(range(1, ROWS + 1), key=lambda row: (-((row - 1) % 7), row))
+
+
+def test_a_version_is_chosen_and_an_unknown_one_does_not_exist(ann, broker, job):
+    with broker.store.read() as unit:
+        models = {one.model: one.version for one in beliefs.versions(unit, number(broker, job))}
+    assert set(models) == {"majority", "dawid-skene"}
+    for version in models.values():
+        assert re.search(rf'value="{version}"\s+selected', ann.get(f"{job}/results?version={version}").text)
+    for path in ("results", "results.csv", "results.jsonl"):
+        assert ann.get(f"{job}/{path}?version=77").status_code == 404
+
+
+def test_the_csv_has_the_requesters_columns_and_ours_under_names_of_their_own(ann, job, crowd):
+    download = ann.get(f"{job}/results.csv")
+    assert download.content_type == "text/csv; charset=utf-8"
+    assert "attachment" in download.headers["Content-Disposition"]
+    lines = list(csv.DictReader(io.StringIO(download.text)))
+    assert list(lines[0]) == [
+        "row",
+        "id",
+        "text",
+        "truth",
+        "confidence",
+        "gold",
+        "consensus",
+        "confidence_",
+        "answers",
+        "workers",
+    ]
+    assert [line["consensus"] for line in lines] == list(TRUTH.values())
+    assert all(0 <= float(line["confidence_"]) <= 1 for line in lines)
+    assert lines[0]["gold"] == "bad"
+    assert lines[30]["confidence"] == "mine 31"
+    assert len(json.loads(lines[30]["answers"])) == len(json.loads(lines[30]["workers"])) == 3
+    assert set(json.loads(lines[30]["workers"])) <= {worker.public_id for worker, _ in crowd}
+
+
+def test_no_cell_of_the_csv_is_a_formula(ann, job):
+    cells = [cell for line in csv.reader(io.StringIO(ann.get(f"{job}/results.csv").text)) for cell in line]
+    assert "'=cmd|' /C calc'!A0" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_the_jsonl_has_an_object_for_each_item(ann, job):
+    lines = [json.loads(line) for line in ann.get(f"{job}/results.jsonl").text.splitlines()]
+    assert len(lines) == ROWS
+    assert lines[19]["text"] == "=cmd|' /C calc'!A0"
+    assert lines[30]["answers"].count(lines[30]["consensus"]) >= 2
+    assert lines[30]["gold"] is None
+
+
+def test_a_job_without_answers_has_results_without_consensus(ann):
+    found = ann.job()
+    ann.upload(found, "reviews.csv", content())
+    ann.described(found)
+    ann.post(f"{found}/check")
+    assert "No answers yet" in ann.get(found).text
+    assert len(rows_on(ann.get(f"{found}/results").text)) == 50
+    lines = list(csv.DictReader(io.StringIO(ann.get(f"{found}/results.csv").text)))
+    assert {line["consensus"] for line in lines} == {""}
