@@ -32,6 +32,13 @@ class Visitor:
         answer = self.session.post(self._at(path), data=data, files=files, timeout=PATIENCE_SECONDS)
         return self._checked(answer)
 
+    def look(self, path: str) -> dict[str, Any]:
+        """Read a page that answers scripts in JSON."""
+        headers = {"Accept": "application/json"}
+        answer = self.session.get(self._at(path), headers=headers, timeout=PATIENCE_SECONDS)
+        found: dict[str, Any] = self._checked(answer).json()
+        return found
+
     def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send JSON to the HIT page's door."""
         headers = {"X-CSRFToken": self.token, "Accept": "application/json"}
