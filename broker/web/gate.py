@@ -106,7 +106,8 @@ def wants_json() -> bool:
 
 def _no_nul() -> None:
     # PostgreSQL keeps no NUL in a text, and nobody types one.
-    if any("\0" in text for text in (request.path, *request.values.keys(), *request.values.values())):
+    texts = (request.path, *request.values.keys(), *request.values.values())
+    if any("\0" in text for text in texts) or (request.is_json and b"\\u0000" in request.get_data()):
         raise Invalid("The input holds a NUL character.")
 
 

@@ -196,6 +196,7 @@ def test_an_admin_suspends_a_worker_who_then_reads_why(browser, house):
         admin.get_by_role("button", name="Suspend").click()
         admin.get_by_text("HITs they held went back").wait_for()
         assert admin.get_by_role("heading", name="Bob").inner_text().split() == ["Bob", "Suspended"]
+        assert faults_of(admin) == []
         bob.goto("/account")
         bob.wait_for_url("**/login**")
         bob.get_by_label("E-mail address").fill("bob@example.org")

@@ -134,6 +134,9 @@ def test_what_went_wrong_inside_stays_inside(site):
 def test_a_nul_character_is_refused_before_a_database_sees_it(site):
     assert site.visitor().log_in("ann\x00@example.org").status_code == 422
     assert site.visitor().get("/login?next=%00").status_code == 422
+    ann = site.logged_in("ann")
+    answer = ann.client.post("/account/shortcuts", json={"a": "\0"}, headers={"X-CSRFToken": ann.token()})
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -231,6 +234,7 @@ def test_two_processes_count_together(guarded, tmp_path):
 
 def test_counting_goes_on_in_memory_while_the_queue_server_is_away(sqlite_database, tmp_path):
     site = Site(sqlite_database, tmp_path, throttle=True)
+    site.enlist("ann")
     assert [guess(site.visitor()) for _ in range(11)] == [403] * 10 + [429]
     site.store.close()
 
@@ -245,4 +249,5 @@ def test_the_queue_server_learns_no_address_of_anybody(guarded, valkey):
 
 
 def test_the_settings_turn_throttling_off(site):
+    site.enlist("ann")
     assert [guess(site.visitor()) for _ in range(12)] == [403] * 12

@@ -34,6 +34,11 @@ def test_a_visitor_reads_what_this_installation_is(site):
     assert 'href="/signup"' in page.text
 
 
+def test_the_icon_is_there_for_browsers_that_ask_unasked(site):
+    with site.visitor().get("/favicon.ico") as answer:
+        assert answer.content_type.startswith("image/svg")
+
+
 def test_the_address_is_read_without_regard_to_case(site):
     site.enlist("ann")
     assert site.visitor().log_in("  ANN@Example.ORG ").status_code == 302
