@@ -88,8 +88,8 @@ class Labels extends HTMLElement {
     this.append(node("fieldset", { class: "crowd-answer", tabIndex: -1 },
       node("legend", { dir: "auto" }, this.getAttribute("header") ?? ""),
       this.many ? node("p", { class: "crowd-hint" }, "Choose all that fit.") : null,
-      node("div", { class: `crowd-labels crowd-${shape}` }, ...options),
       node("p", { class: "crowd-error", role: "alert", hidden: true }),
+      node("div", { class: `crowd-labels crowd-${shape}` }, ...options),
       shape === "tiles" && labels.some(explained) ? this.#glossary(labels) : null));
     this.addEventListener("change", (event) => this.#changed(event.target));
   }
