@@ -162,17 +162,15 @@ function cost(form) {
 function upload(form) {
   const input = form.querySelector('input[type="file"]');
   const bar = form.querySelector("progress");
-  const field = input.closest(".field");
+  const error = document.createElement("div");
+  error.className = "error";
+  error.setAttribute("role", "alert");
+  input.closest(".field").append(error);
+  const complain = (text) => { error.textContent = text; };
   input.addEventListener("change", () => {
     const tooLarge = (input.files[0]?.size ?? 0) > Number(form.dataset.upload);
     input.setCustomValidity(tooLarge ? "This file is larger than this installation accepts." : "");
-    field.querySelector(".too-large")?.remove();
-    if (!tooLarge) return;
-    const error = document.createElement("div");
-    error.className = "error too-large";
-    error.setAttribute("role", "alert");
-    error.textContent = input.validationMessage;
-    field.append(error);
+    complain(input.validationMessage);
   });
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented || !input.files.length) return;
@@ -186,7 +184,11 @@ function upload(form) {
       document.write(request.responseText);
       document.close();
     });
-    request.addEventListener("error", () => form.submit());
+    request.addEventListener("error", () => {
+      bar.hidden = true;
+      form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+      complain("The upload broke off. Check your connection and try again.");
+    });
     bar.hidden = false;
     request.send(new FormData(form));
   });
