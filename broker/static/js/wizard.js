@@ -158,10 +158,9 @@ function cost(form) {
   });
 }
 
-/** Refuse what is too large before it is sent, and show how much of a large file is. */
+/** Refuse what is too large before it is sent. */
 function upload(form) {
   const input = form.querySelector('input[type="file"]');
-  const bar = form.querySelector("progress");
   const error = document.createElement("div");
   error.className = "error";
   error.setAttribute("role", "alert");
@@ -171,26 +170,6 @@ function upload(form) {
     const tooLarge = (input.files[0]?.size ?? 0) > Number(form.dataset.upload);
     input.setCustomValidity(tooLarge ? "This file is larger than this installation accepts." : "");
     complain(input.validationMessage);
-  });
-  form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented || !input.files.length) return;
-    event.preventDefault();
-    const request = new XMLHttpRequest();
-    request.open("POST", form.action);
-    request.upload.addEventListener("progress", (part) => { bar.value = part.loaded / part.total; });
-    request.addEventListener("load", () => {
-      if (request.status < 400) { location.assign(request.responseURL); return; }
-      document.open();
-      document.write(request.responseText);
-      document.close();
-    });
-    request.addEventListener("error", () => {
-      bar.hidden = true;
-      form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
-      complain("The upload broke off. Check your connection and try again.");
-    });
-    bar.hidden = false;
-    request.send(new FormData(form));
   });
 }
 
