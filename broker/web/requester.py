@@ -150,7 +150,7 @@ def preview(job: str) -> str:
         message = "" if rows else "There is no such row."
     except Invalid as error:
         page, message = "", error.message
-    return render_template("requester/preview.html", page=page, message=message, job=found)
+    return render_template("requester/preview.html", page=page, message=message, job=found, row=row)
 
 
 @blueprint.post("/<job>/<any(pause, resume, stop, more):act>")

@@ -73,9 +73,8 @@ def test_a_person_makes_and_publishes_a_job_with_the_keyboard_alone(open_page, a
     expect(page).to_have_url(re.compile("/data$"))
 
     press_until(page, "#file")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files({"name": "reviews.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
+    # The system's own file dialog is beyond a page's tests.
+    page.locator("#file").set_input_files({"name": "reviews.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
     press_until(page, "form[data-upload] button")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Ready")).to_be_visible(
@@ -158,7 +157,15 @@ def test_a_file_too_large_is_told_before_it_is_sent(open_page, draft):
     page = open_page(f"{draft}/data")
     page.evaluate("document.querySelector('form[data-upload]').dataset.upload = '10'")
     page.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
-    expect(page.get_by_role("alert")).to_contain_text("larger than this installation accepts")
+    expect(page.locator("form[data-upload] [role=alert]")).to_contain_text("larger than this installation accepts")
+
+
+def test_a_file_that_cannot_be_used_is_refused_beside_its_field(open_page, draft):
+    page = open_page(f"{draft}/data")
+    page.locator("#file").set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#file-error")).to_contain_text("a PDF")
+    expect(page.get_by_role("alert").filter(has_text="There is a problem")).to_be_focused()
 
 
 PATHS = ("/data", "/task", "/quality", "/pay", "/check")

@@ -158,37 +158,18 @@ function cost(form) {
   });
 }
 
-/** Refuse what is too large before it is sent, and show how much of a large file is. */
+/** Refuse what is too large before it is sent. */
 function upload(form) {
   const input = form.querySelector('input[type="file"]');
-  const bar = form.querySelector("progress");
-  const field = input.closest(".field");
+  const error = document.createElement("div");
+  error.className = "error";
+  error.setAttribute("role", "alert");
+  input.closest(".field").append(error);
+  const complain = (text) => { error.textContent = text; };
   input.addEventListener("change", () => {
     const tooLarge = (input.files[0]?.size ?? 0) > Number(form.dataset.upload);
     input.setCustomValidity(tooLarge ? "This file is larger than this installation accepts." : "");
-    field.querySelector(".too-large")?.remove();
-    if (!tooLarge) return;
-    const error = document.createElement("div");
-    error.className = "error too-large";
-    error.setAttribute("role", "alert");
-    error.textContent = input.validationMessage;
-    field.append(error);
-  });
-  form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented || !input.files.length) return;
-    event.preventDefault();
-    const request = new XMLHttpRequest();
-    request.open("POST", form.action);
-    request.upload.addEventListener("progress", (part) => { bar.value = part.loaded / part.total; });
-    request.addEventListener("load", () => {
-      if (request.status < 400) { location.assign(request.responseURL); return; }
-      document.open();
-      document.write(request.responseText);
-      document.close();
-    });
-    request.addEventListener("error", () => form.submit());
-    bar.hidden = false;
-    request.send(new FormData(form));
+    complain(input.validationMessage);
   });
 }
 
