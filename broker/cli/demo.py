@@ -217,7 +217,10 @@ def _installation(settings: Settings) -> Installation:
 
 @click.command()
 @click.option("--exit", "leave", is_flag=True, help="Stop when the job is done, instead of serving until Ctrl-C.")
-def command(*, leave: bool) -> None:
+@click.option(
+    "--items", default=digits.ALL, type=click.IntRange(digits.FEWEST, digits.ALL), help="Only so many digits."
+)
+def command(items: int, *, leave: bool) -> None:
     """Label 1,797 real handwritten digits with a simulated crowd of 40, show what came of it, then keep serving.
 
     It has a data folder of its own, made afresh; database, queue and uploads in it are the embedded ones.
@@ -231,7 +234,7 @@ def command(*, leave: bool) -> None:
         installation = _installation(configured().model_copy(update={**own, "throttle": False}))
         console.print("Starting the broker and drawing the digits …")
         children = stack.enter_context(installation.running(log=folder / "log"))
-        made = digits.write(folder / "digits")
+        made = digits.write(folder / "digits", items)
         broker = build(installation.settings)
         stack.callback(broker.store.close)
         demo = Demo(console, installation, broker, secrets.token_urlsafe(9), started)

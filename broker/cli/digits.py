@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 EDGE = 96
+ALL, FEWEST = 1797, 200
 GOLDS = 60
 
 
@@ -26,15 +27,15 @@ class Digits:
     labels: dict[str, str]
 
 
-def write(folder: Path) -> Digits:
-    """Write the ZIP of pictures, the gold of 60 of them (as many of each digit), and the truth of all."""
+def write(folder: Path, count: int = ALL) -> Digits:
+    """Write the ZIP of the first `count` pictures, the gold of 60 of them (as many of each digit), and all truths."""
     from sklearn.datasets import load_digits  # noqa: PLC0415 - takes seconds, and only the demo needs it
 
     folder.mkdir(parents=True, exist_ok=True)
     bunch = load_digits()
-    labels = {f"digit-{number:04}.png": str(label) for number, label in enumerate(bunch.target, 1)}
+    labels = {f"digit-{number:04}.png": str(label) for number, label in enumerate(bunch.target[:count], 1)}
     with zipfile.ZipFile(folder / "digits.zip", "w") as archive:
-        for name, grid in zip(labels, bunch.images, strict=True):
+        for name, grid in zip(labels, bunch.images[:count], strict=True):
             archive.writestr(name, _picture(grid))
     _write_table(folder / "truth.csv", labels)
     _write_table(folder / "gold.csv", _even(labels))
