@@ -47,7 +47,7 @@ def median_seconds(unit: Unit, requester_id: int, kind: str) -> float | None:
     query = (
         sa.select(Assignment.seconds)
         .join(Job, Job.id == Assignment.job_id)
-        .where(Job.requester_id == requester_id, Job.kind == kind, Assignment.seconds.is_not(None))
+        .where(Job.requester_id == requester_id, Job.kind.in_([kind]), Assignment.seconds.is_not(None))
         .order_by(Assignment.id.desc())
         .limit(MOST_TIMED)
     )

@@ -113,8 +113,9 @@ def _kept(job: Job) -> TaskForm:
 
 def _offer(job: Job) -> str:
     """The offer that the draft's settings stand for; before any was chosen the one that suits the data."""
-    for kind, one in registry.offers():
-        if kind == job.kind and one.settings.items() <= job.settings.items():
+    room = registry.ROOMS.get(job.kind)
+    for one in room.offers if room else ():
+        if one.settings.items() <= job.settings.items():
             return one.name
     if job.columns and not job.settings:
         media = "image" if intake.IMAGE in job.columns else "text"
