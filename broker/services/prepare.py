@@ -264,8 +264,7 @@ def problems(unit: Unit, job: Job, most: int, balance: int) -> dict[str, list[Pr
     found["task"] = _task_problems(job, Task(job.title, job.description, job.guide, job.kind, job.settings))
     if not found["data"] and not found["task"]:
         field = str(job.settings["field"])
-        empty = dataset.empty_rows(unit, job.id, field, limit=MOST_SHOWN)
-        found["data"] = [Problem("is empty", row=row, column=field) for row in empty]
+        found["data"] = dataset.unfit_rows(unit, job.id, field, limit=MOST_SHOWN)
     found["quality"] += _plan_problems(Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds))
     if not found["data"] and not found["task"]:
         found["quality"] += _quietly(unit, job)

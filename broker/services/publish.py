@@ -48,10 +48,9 @@ def ready(unit: Unit, job: Job) -> Kind[object]:
         raise Invalid(f"field: there is no column {field!r}; the data has {', '.join(map(repr, job.columns))}")
     if field == job.gold_column:
         raise Invalid(f"gold column: {field!r} is what is shown to workers; the truth must stand in another column")
-    empty = dataset.empty_rows(unit, job.id, field, limit=MOST_SHOWN)
-    if empty:
-        problems = [Problem("is empty", row=row, column=field) for row in empty]
-        raise Invalid(f"column {field!r} is empty in row {empty[0]}", problems=problems)
+    unfit = dataset.unfit_rows(unit, job.id, field, limit=MOST_SHOWN)
+    if unfit:
+        raise Invalid(f"{unfit[0]}", problems=unfit)
     return room
 
 

@@ -104,8 +104,7 @@ def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) 
 def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.datetime) -> None:
     """Tell the requester that something is wrong with this HIT. Raises NotFound, Invalid for an empty or long text."""
     turn = _own(unit, assignment_id, worker_id)
-    # No database keeps these: a NUL in PostgreSQL, half a surrogate pair in UTF-8.
-    text = text.replace("\0", "").encode(errors="replace").decode().strip()
+    text = text.encode(errors="replace").decode().strip()  # half a surrogate pair has no UTF-8
     if not 0 < len(text) <= LONGEST_REPORT:
         raise Invalid(f"text: write between 1 and {LONGEST_REPORT} characters")
     talk.write_report(unit, turn.job_id, turn.hit_id, worker_id, text, now)

@@ -38,6 +38,25 @@ def _sqlite(element: _Cell, compiler: SQLCompiler, **options: Any) -> str:
     return f"(SELECT trim({value}, {blanks}) FROM json_each({payload}) WHERE key = {column})"  # noqa: S608 - all bound
 
 
+class _Nested(FunctionElement[bool]):
+    """Whether one column of a payload holds a list or an object."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Nested)
+def _postgres_nested(element: _Nested, compiler: SQLCompiler, **options: Any) -> str:
+    payload, column = (compiler.process(part, **options) for part in element.clauses)
+    return f"coalesce(json_typeof({payload} -> CAST({column} AS TEXT)) IN ('array', 'object'), false)"
+
+
+@compiles(_Nested, "sqlite")
+def _sqlite_nested(element: _Nested, compiler: SQLCompiler, **options: Any) -> str:
+    payload, column = (compiler.process(part, **options) for part in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({payload}) WHERE key = {column} AND type IN ('array', 'object'))"  # noqa: S608 - all bound
+
+
 def _cell(column: str) -> sa.ColumnElement[str]:
     return _Cell(Hit.payload, sa.literal(column), sa.literal(BLANKS))
 
@@ -74,11 +93,13 @@ def remove(unit: Unit, job_id: int) -> int:
     return unit.changed(sa.delete(Hit).where(Hit.job_id == job_id))
 
 
-def empty_rows(unit: Unit, job_id: int, column: str, *, limit: int) -> list[int]:
-    """The first rows in which a column is missing or blank."""
-    blank = sa.or_(_cell(column).is_(None), _cell(column) == "")
-    query = sa.select(Hit.row).where(Hit.job_id == job_id, blank).order_by(Hit.row).limit(limit)
-    return list(unit.session.scalars(query))
+def unfit_rows(unit: Unit, job_id: int, column: str, *, limit: int) -> list[Problem]:
+    """What is wrong with the first rows in which a column cannot be shown: missing, blank, a list or an object."""
+    nested = _Nested(Hit.payload, sa.literal(column))
+    unfit = sa.or_(_cell(column).is_(None), _cell(column) == "", nested)
+    query = sa.select(Hit.row, nested.label("nested")).where(Hit.job_id == job_id, unfit).order_by(Hit.row).limit(limit)
+    words = {True: "holds a list or an object; a text is shown", False: "is empty"}
+    return [Problem(words[bool(one.nested)], row=one.row, column=column) for one in unit.session.execute(query)]
 
 
 def distinct(unit: Unit, job_id: int, column: str, *, limit: int = 10_000) -> list[str]:

@@ -137,6 +137,9 @@ def test_a_nul_character_is_refused_before_a_database_sees_it(site):
     ann = site.logged_in("ann")
     answer = ann.client.post("/account/shortcuts", json={"a": "\0"}, headers={"X-CSRFToken": ann.token()})
     assert answer.status_code == 422
+    text_about_one = {"a": r"\u0000"}
+    answer = ann.client.post("/account/shortcuts", json=text_about_one, headers={"X-CSRFToken": ann.token()})
+    assert answer.status_code == 302
 
 
 @pytest.mark.parametrize(

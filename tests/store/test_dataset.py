@@ -21,8 +21,16 @@ def test_a_column_is_found_by_whatever_name_it_has(store, name):
     with store.write() as unit:
         assert dataset.distinct(unit, job, name) == ["cat", "dog"]
         assert dataset.rows_with(unit, job, name, "cat", limit=9) == [1, 4]
-        assert dataset.empty_rows(unit, job, name, limit=9) == [3]
+        assert [one.row for one in dataset.unfit_rows(unit, job, name, limit=9)] == [3]
         assert dataset.mark_gold(unit, job, name, {"cat": {"category": {"label": "cat"}}}) == 2
+
+
+def test_a_list_or_an_object_cannot_be_shown_and_a_text_that_looks_like_one_can(store):
+    job = a_draft(store, ["[1]", ["a"], {"b": 1}, "{}", 7, True])
+    with store.read() as unit:
+        unfit = dataset.unfit_rows(unit, job, "text", limit=9)
+    assert [(one.row, one.column) for one in unfit] == [(2, "text"), (3, "text")]
+    assert all("list or an object" in one.message for one in unfit)
 
 
 def test_all_that_python_strips_is_blank(store):
@@ -30,7 +38,7 @@ def test_all_that_python_strips_is_blank(store):
     assert set(dataset.BLANKS) == set(blanks)
     job = a_draft(store, [*blanks, None, f"{blanks[0]}x{blanks[-1]}"])
     with store.read() as unit:
-        assert len(dataset.empty_rows(unit, job, "text", limit=99)) == len(blanks) + 1
+        assert len(dataset.unfit_rows(unit, job, "text", limit=99)) == len(blanks) + 1
         assert dataset.distinct(unit, job, "text") == ["x"]
 
 
