@@ -53,7 +53,8 @@ class Outcome:
     def line(self) -> str:
         """The last line, for programs."""
         named = {f"accuracy_{model.replace('-', '_')}": round(self.accuracy[model], 4) for model in MODELS}
-        return json.dumps({"hits": self.hits, "answers": self.answers, **named, "seconds": round(self.seconds, 1)})
+        told = {"hits": self.hits, "answers": self.answers, **named, "seconds": round(self.seconds, 1)}
+        return json.dumps(told, separators=(",", ":"))
 
 
 @dataclass
