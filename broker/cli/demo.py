@@ -5,6 +5,7 @@ import json
 import secrets
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.cli import digits, digits_job, truths
+from broker.cli.children import Children
 from broker.cli.client import Visitor
 from broker.cli.digits import Digits
 from broker.cli.serve import Installation, configured
@@ -216,6 +218,14 @@ def _installation(settings: Settings) -> Installation:
         return Installation(settings.model_copy(update={"port": 0}))
 
 
+def _serve(children: Children) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1):
+        children.check()
+
+
 @click.command()
 @click.option("--exit", "leave", is_flag=True, help="Stop when the job is done, instead of serving until Ctrl-C.")
 @click.option(
@@ -226,9 +236,8 @@ def command(items: int, *, leave: bool) -> None:
 
     It has a data folder of its own, made afresh; database, queue and uploads in it are the embedded ones.
     """
-    started, console, stop = time.monotonic(), Console(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    started, console = time.monotonic(), Console()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as stack:
         folder = stack.enter_context(_folder(configured()))
         own = {"data": folder, "database_url": "", "redis_url": "", "files_url": "", "signup": "workers"}
@@ -243,6 +252,5 @@ def command(items: int, *, leave: bool) -> None:
         console.print(demo.logins())
         if not leave:
             console.print("Serving until Ctrl-C.")
-            while not stop.wait(1):
-                children.check()
+            _serve(children)
     click.echo(outcome.line())
