@@ -15,7 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from broker.app import create_app
 from broker.cli import digits, digits_job
 from broker.services import claim, enroll, oversee, submit
-from broker.store import errands, people
+from broker.store import errands
 from broker.store.errands import ErrandState
 from broker.truth.crowd import AVERAGE, CAREFUL, SLOPPY, Confused, RandomClicker
 from broker.web.gate import token_hash
@@ -49,7 +49,12 @@ MESSAGES = [
     ("this is the best kettle I ever owned, my mother wants one too.", "glad"),
     ("the zip broke on the first day. What am I supposed to do with this?", "angry"),
 ]
-TONE_GUIDE = "Judge how the **writer** feels, not how good the product is.\n\n- Thanks at the end of a complaint is still a complaint.\n- A question without any feeling is *calm*.\n"
+TONE_GUIDE = """\
+Judge how the **writer** feels, not how good the product is.
+
+- Thanks at the end of a complaint is still a complaint.
+- A question without any feeling is *calm*.
+"""
 FAULTY = "id,text,topic\n" + "\n".join(
     f"{row},{opening} {words}," if row % 6 else f"{row},{words}"
     for row, (opening, (words, _)) in enumerate(itertools.product(OPENINGS, MESSAGES), 1)
@@ -101,7 +106,7 @@ class Filled:
             pictures = archive({name: every.read(name) for name in chosen})
         known = dict(itertools.islice(chosen.items(), self.pictures // 4))
         task = {
-            **digits_job._task(),  # noqa: SLF001 - the demo's own job, a few digits of it
+            **digits_job._task(),
             "label_definition": ["" for _ in range(10)],
         }
         self._job(
@@ -142,7 +147,7 @@ class Filled:
         gold = {"gold": "column", "gold_column": "tone", "gold_percent": "10"}
         self._job("wizard", "messages.csv", messages(), mood, "0.02", gold, publish=False)
 
-    def _job(self, name, file, content, task, reward, gold, known=None, *, publish=True):
+    def _job(self, name, file, content, task, reward, gold, *, known=None, publish=True):  # noqa: PLR0913 - a job has these parts
         ann = self.requester
         path = ann.job(task["title"])
         ann.upload(path, file, content)
@@ -217,9 +222,7 @@ class Filled:
     def _oversee(self):
         ada, clicker = self.admin.person, self.crowd[-1].person
         with self.broker.store.write() as unit:
-            oversee.suspend(
-                unit, oversee.Act(ada.id, clicker.public_id, "Answers at random: 2 of 12 gold right", self.now)
-            )
+            oversee.suspend(unit, oversee.Act(ada.id, clicker.public_id, "Answers at random", self.now))
             errands.later(unit, "conclude", 10**6, self.now, queue="elsewhere")
         with self.broker.store.write() as unit:
             errand = errands.take(unit, "elsewhere", self.now)
