@@ -230,7 +230,7 @@ class Filled:
             errands.finish(unit, errand.id, ErrandState.FAILED, "job 1000000 does not exist", self.now)
 
     def pages(self):
-        """Every page: by endpoint, who looks at it and at which addresses; the first address is the one in a picture."""
+        """Every page by endpoint: who looks at it, and where; the first address is the one in a picture."""
         job, task = (
             {name: f"/jobs/{one}" for name, one in self.jobs.items()},
             {name: f"/work/{one}" for name, one in self.jobs.items()},
