@@ -1,0 +1,325 @@
+"""One installation filled by code with believable work, served from a thread: for looking at every page of it."""
+
+import csv
+import dataclasses
+import datetime as dt
+import io
+import itertools
+import random
+import threading
+import zipfile
+from contextlib import contextmanager
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from broker.app import create_app
+from broker.cli import digits, digits_job
+from broker.services import claim, enroll, oversee, submit
+from broker.store import errands
+from broker.store.errands import ErrandState
+from broker.truth.crowd import AVERAGE, CAREFUL, SLOPPY, Confused, RandomClicker
+from broker.web.gate import token_hash
+from broker.wiring import utc_now
+from tests.doors.requester import Visitor, broker_on
+from workers import errands as background
+
+CROWD = [
+    ("Walt Harper", CAREFUL, 3.1),
+    ("Ines Okafor", CAREFUL, 3.6),
+    ("Marek Dvořák", AVERAGE, 2.9),
+    ("Yuki Tanaka", CAREFUL, 4.2),
+    ("Samuel Adeyemi", AVERAGE, 3.8),
+    ("Lena Fischer", Confused("confused", 0.93, ("4", "9"), 0.8), 5.1),
+    ("Priya Raman", AVERAGE, 3.3),
+    ("Jonas Lindqvist", SLOPPY, 2.2),
+    ("Rashid Karimi", RandomClicker("random"), 0.8),
+]
+TONES = {
+    "glad": ["The customer is happy or grateful.", "Lovely, thank you!"],
+    "calm": ["A plain question or statement.", "Please send the invoice."],
+    "angry": ["The customer complains or is upset.", "Twice now!"],
+}
+OPENINGS = ["Order 4471:", "Hello,", "Good morning,", "About my last order:", "Hi there,", "Dear team,", "Once more:"]
+MESSAGES = [
+    ("my parcel arrived two days early and the packaging was lovely. Thank you!", "glad"),
+    ("I have been waiting for three weeks and nobody answers my e-mails.", "angry"),
+    ("please send the invoice to our accounting department.", "calm"),
+    ("the left shoe is a 42 and the right one a 43. Twice now.", "angry"),
+    ("could you tell me whether the lamp is also sold in green?", "calm"),
+    ("this is the best kettle I ever owned, my mother wants one too.", "glad"),
+    ("the zip broke on the first day. What am I supposed to do with this?", "angry"),
+]
+TONE_GUIDE = """\
+Judge how the **writer** feels, not how good the product is.
+
+- Thanks at the end of a complaint is still a complaint.
+- A question without any feeling is *calm*.
+"""
+FAULTY = "id,text,topic\n" + "\n".join(
+    f"{row},{opening} {words}," if row % 6 else f"{row},{words}"
+    for row, (opening, (words, _)) in enumerate(itertools.product(OPENINGS, MESSAGES), 1)
+)
+
+
+class Filled:
+    """The installation: its broker, its people and its jobs' public ids."""
+
+    def __init__(self, database, folder, *, pictures=60, turns=30):
+        self.now, self.dice = utc_now(), random.Random(7)
+        made = broker_on(database, folder, throttle=False, signup="open")
+        self.broker = dataclasses.replace(made, now=lambda: self.now)
+        self.folder, self.pictures, self.jobs = folder, pictures, {}
+        self.requester = self._enter("Nora Whitfield", "requester")
+        self.admin = self._enter("Ada Brandt", "admin")
+        self.newcomer = self._enter("Nia Mensah", "worker", "requester", credit=0)
+        self.crowd = [self._enter(name, "worker") for name, _, _ in CROWD]
+        self.worker = self.crowd[0]
+        self._publish()
+        self._work(turns)
+        self._draft()
+        self._oversee()
+        self.broker = made
+
+    def _enter(self, name, *roles, credit=250_000_000):
+        visitor = Visitor.__new__(Visitor)
+        visitor.broker, visitor.name = self.broker, name
+        visitor.client = create_app(self.broker).test_client()
+        address, token = f"{name.split()[0].lower()}@example.org", f"token of {name}"
+        self.now -= dt.timedelta(days=40)
+        with self.broker.store.write() as unit:
+            account = enroll.Account(address, name, "correct horse battery", roles)
+            visitor.person = enroll.sign_up(unit, account, self.now, credit=credit if "requester" in roles else 0)
+        self.now += dt.timedelta(days=40)
+        with self.broker.store.write() as unit:
+            enroll.log_in(
+                unit, visitor.person, token_hash(token), "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", self.now
+            )
+        with visitor.client.session_transaction() as session:
+            session["token"] = token
+        visitor.csrf = visitor.get("/account").text.split('name="csrf-token" content="')[1].split('"')[0]
+        return visitor
+
+    def _publish(self):
+        found = digits.write(self.folder / "digits")
+        chosen = dict(itertools.islice(found.labels.items(), self.pictures))
+        with zipfile.ZipFile(found.pictures) as every:
+            pictures = archive({name: every.read(name) for name in chosen})
+        known = dict(itertools.islice(chosen.items(), self.pictures // 4))
+        task = {
+            **digits_job._task(),
+            "label_definition": ["" for _ in range(10)],
+        }
+        self._job(
+            "digits", "digits.zip", pictures, task, "0.01", gold={"gold": "file", "gold_percent": "10"}, known=known
+        )
+        tone = {
+            "title": "Tone of support messages",
+            "description": "Say how the writer of each message feels. Most are one or two sentences long.",
+            "guide": TONE_GUIDE,
+            "offer": "text-one",
+            "field": "text",
+            "question": "How does the writer feel?",
+            "label_name": list(TONES),
+            "label_definition": [meaning for meaning, _ in TONES.values()],
+            "label_examples": [example for _, example in TONES.values()],
+        }
+        self._job(
+            "tone",
+            "messages.csv",
+            messages(),
+            tone,
+            "0.02",
+            gold={"gold": "column", "gold_column": "tone", "gold_percent": "10"},
+        )
+        topics = {
+            **tone,
+            "title": "Topics of support messages",
+            "description": "Mark everything that the message is about.",
+            "offer": "text-many",
+            "question": "What is this message about?",
+            "label_name": ["delivery", "quality", "payment", "praise"],
+            "label_definition": ["Parcels, times, packaging.", "What the product is like.", "Invoices and money.", ""],
+            "label_examples": [""] * 4,
+        }
+        self._job("topics", "messages.csv", messages(), topics, "0.03", gold={"gold": "none", "gold_percent": "0"})
+
+        mood = {**tone, "title": "Mood of support messages", "description": "One glance each."}
+        gold = {"gold": "column", "gold_column": "tone", "gold_percent": "10"}
+        self._job("wizard", "messages.csv", messages(), mood, "0.02", gold, publish=False)
+
+    def _job(self, name, file, content, task, reward, gold, *, known=None, publish=True):  # noqa: PLR0913 - a job has these parts
+        ann = self.requester
+        path = ann.job(task["title"])
+        ann.upload(path, file, content)
+        self._sent(ann.post(f"{path}/task", **task))
+        extra = (
+            {"gold_file": (io.BytesIO(table(known)), "known.csv"), "gold_key": "name", "gold_label": "label"}
+            if known
+            else {}
+        )
+        self._sent(ann.post(f"{path}/quality", redundancy="3", **gold, **extra))
+        self._sent(ann.post(f"{path}/pay", reward=reward, lease_minutes="10"))
+        if publish:
+            self._sent(ann.post(f"{path}/check"))
+        self.jobs[name] = path.removeprefix("/jobs/")
+
+    def _sent(self, answer):
+        assert answer.status_code == 303, answer.text
+
+    def _work(self, turns):
+        """The jobs are worked on over some days: the tone of messages to its end, the digits in good part."""
+        today = self.now
+        with zipfile.ZipFile(self.folder / "digits" / "digits.zip"):
+            truth = dict(
+                line.split(",") for line in (self.folder / "digits" / "truth.csv").read_text().splitlines()[1:]
+            )
+        plans = [
+            ("tone", 10**6, dt.timedelta(days=6), lambda seen: tone_of(seen["text"]), list(TONES)),
+            ("digits", turns * 5, dt.timedelta(hours=9), lambda seen: truth[seen["name"]], list("0123456789")),
+        ]
+        for name, most, before, right, labels in plans:
+            self.now = today - before
+            self._walk(self.broker.names("J").read(self.jobs[name]), most, before, right, labels)
+        self.now = today
+
+    def _walk(self, job_id, most, before, right, labels):
+        idle, given, pause = 0, 0, before / (most if most < 10**6 else 170)
+        for place in itertools.cycle(range(len(CROWD))):
+            if idle > len(CROWD) or given >= most:
+                break
+            worker, (_, answerer, median) = self.crowd[place].person, CROWD[place]
+            for _ in range(self.dice.randrange(1, 6)):
+                self.now += pause * self.dice.uniform(0.1, 1.8)
+                with self.broker.store.write() as unit:
+                    offer = claim.claim(unit, job_id, worker.id, [], self.now, self.broker.secret)
+                    idle = 0 if offer else idle + 1
+                    if offer is None:
+                        break
+                    label = answerer.answer(right(offer.payload), labels, self.dice)
+                    seconds = median * self.dice.lognormvariate(0, 0.3)
+                    submit.submit(
+                        unit, offer.assignment_id, worker.id, {"category": {"label": label}}, seconds, self.now
+                    )
+                    given += 1
+            if given % 4 == 0:
+                self._settle(job_id, "judge", "settle")
+        self._settle(job_id, "judge")
+
+    def _settle(self, job_id, *names):
+        with self.broker.store.write() as unit:
+            for name in names:
+                errands.later(unit, name, job_id, self.now)
+        for queue in ("errands", "statistics", "errands") if "settle" not in names else ("errands",):
+            background.drain_with(self.broker, queue)
+
+    def _draft(self):
+        ann = self.requester
+        path = ann.job("Topics of product reviews")
+        ann.upload(path, "reviews.csv", FAULTY.encode())
+        self.jobs["draft"] = path.removeprefix("/jobs/")
+        self.upload = ann.get(f"{path}/data").text.split("/uploads/")[1].split("/")[0]
+
+    def _oversee(self):
+        ada, clicker = self.admin.person, self.crowd[-1].person
+        with self.broker.store.write() as unit:
+            oversee.suspend(unit, oversee.Act(ada.id, clicker.public_id, "Answers at random", self.now))
+            errands.later(unit, "conclude", 10**6, self.now, queue="elsewhere")
+        with self.broker.store.write() as unit:
+            errand = errands.take(unit, "elsewhere", self.now)
+        with self.broker.store.write() as unit:
+            errands.finish(unit, errand.id, ErrandState.FAILED, "job 1000000 does not exist", self.now)
+
+    def pages(self):
+        """Every page by endpoint: who looks at it, and where; the first address is the one in a picture."""
+        job, task = (
+            {name: f"/jobs/{one}" for name, one in self.jobs.items()},
+            {name: f"/work/{one}" for name, one in self.jobs.items()},
+        )
+        worker = self.crowd[3].person.public_id
+        return {
+            "session.landing": (None, ["/"]),
+            "session.login": (None, ["/login"]),
+            "session.signup": (None, ["/signup"]),
+            "account.show": (self.worker, ["/account"]),
+            "worker.home": (self.worker, ["/work"]),
+            "worker.hit": (self.worker, [task["digits"], task["topics"], task["tone"]]),
+            "worker.preview": (self.worker, [f"{task['tone']}/preview", f"{task['digits']}/preview"]),
+            "worker.history": (self.worker, ["/work/history"]),
+            "worker.earnings": (self.worker, ["/work/earnings"]),
+            "requester.listing": (self.requester, ["/jobs"]),
+            "requester.new": (self.requester, ["/jobs/new"]),
+            "requester.overview": (self.requester, [job["digits"], job["tone"], job["topics"]]),
+            "requester.preview": (self.requester, [f"{job['digits']}/preview"]),
+            "results.table": (self.requester, [f"{job['tone']}/results", f"{job['digits']}/results?sort=least"]),
+            "wizard.data": (self.requester, [f"{job['draft']}/data", f"{job['wizard']}/data"]),
+            "wizard.task": (self.requester, [f"{job['wizard']}/task"]),
+            "wizard.quality": (self.requester, [f"{job['wizard']}/quality"]),
+            "wizard.pay": (self.requester, [f"{job['wizard']}/pay"]),
+            "wizard.check": (self.requester, [f"{job['wizard']}/check"]),
+            "uploads.faults": (self.requester, [f"{job['draft']}/uploads/{self.upload}/faults"]),
+            "admin.workers": (self.admin, ["/admin/workers"]),
+            "admin.worker": (self.admin, [f"/admin/workers/{worker}"]),
+            "admin.accounts": (self.admin, ["/admin/accounts", "/admin/accounts?q=nobody"]),
+            "admin.account": (self.admin, [f"/admin/accounts/{self.requester.person.public_id}"]),
+            "admin.audit": (self.admin, ["/admin/audit"]),
+            "admin.errand_list": (self.admin, ["/admin/errands"]),
+        }
+
+    def cookie(self, visitor):
+        """The cookie of the browser in which this person is logged in."""
+        return {"name": "broker", "value": visitor.client.get_cookie("broker").value, "url": self.url}
+
+    @contextmanager
+    def served(self):
+        """Serve it from a thread."""
+        server = make_server("127.0.0.1", 0, create_app(self.broker), threaded=True, request_handler=Silent)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.url = f"http://127.0.0.1:{server.port}"
+        yield self
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        self.broker.store.close()
+
+
+class Silent(WSGIRequestHandler):
+    """A request handler that keeps no log."""
+
+    def log(self, *_):
+        """Say nothing."""
+
+
+def tone_of(text):
+    """The tone that a message was written with."""
+    return next(tone for words, tone in MESSAGES if words in text)
+
+
+def messages():
+    """A CSV of support messages; every sixth has its tone as gold."""
+    rows = [
+        (number, f"{opening} {words}", tone if number % 6 == 0 else "")
+        for number, (opening, (words, tone)) in enumerate(itertools.product(OPENINGS, MESSAGES), 1)
+    ]
+    return written([("id", "text", "tone"), *rows])
+
+
+def table(labels):
+    """A CSV of names and labels."""
+    return written([("name", "label"), *labels.items()])
+
+
+def written(rows):
+    """Rows as the bytes of a CSV."""
+    file = io.StringIO()
+    csv.writer(file).writerows(rows)
+    return file.getvalue().encode()
+
+
+def archive(files):
+    """A ZIP of these files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return file.getvalue()
