@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-EDGE = 96
+EDGE, MARGIN = 96, 12
 ALL, FEWEST = 1797, 200
 GOLDS = 60
 
@@ -46,7 +46,8 @@ def _picture(grid: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> bytes:
     """Dark ink on white; 8 by 8 grey values of 0..16, drawn large enough for people."""
     ink = Image.fromarray((255 - grid * 255 / 16).astype(np.uint8))
     file = io.BytesIO()
-    ink.resize((EDGE, EDGE), Image.Resampling.BICUBIC).save(file, "PNG", optimize=True)
+    large = ink.resize((EDGE, EDGE), Image.Resampling.BICUBIC)
+    ImageOps.expand(large, MARGIN, fill=255).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

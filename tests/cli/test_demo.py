@@ -31,7 +31,7 @@ def test_the_digits_are_those_of_scikit_learn_with_as_much_gold_of_each(made):
     with zipfile.ZipFile(made.pictures) as archive:
         names = archive.namelist()
         with Image.open(io.BytesIO(archive.read(names[0]))) as picture:
-            assert (picture.size, picture.format) == ((digits.EDGE, digits.EDGE), "PNG")
+            assert (picture.size, picture.format) == ((120, 120), "PNG")
     gold = rows(made.gold)
     assert len(names) == len(rows(made.truth)) == digits.ALL
     assert sorted(gold.values()) == sorted([str(digit) for digit in range(10)] * 6)
