@@ -168,19 +168,6 @@ def test_a_file_that_cannot_be_used_is_refused_beside_its_field(open_page, draft
     expect(page.get_by_role("alert").filter(has_text="There is a problem")).to_be_focused()
 
 
-PATHS = ("/data", "/task", "/quality", "/pay", "/check")
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark"), (320, "light")])
-def test_every_step_is_sound_in_each_size_and_scheme(open_page, ann, draft, width, scheme):
-    page = open_page("/jobs", width, scheme)
-    for path in ("/jobs", "/jobs/new", *(f"{draft}{step}" for step in PATHS)):
-        page.goto(f"{ann.url}{path}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        found = Axe().run(page).response["violations"]
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], path
-
-
 def test_a_draft_with_everything_wrong_is_sound_too(open_page, ann):
     bad = ann.job("Bad")
     ann.upload(bad, "a.csv", b"id,text\n1\n2,fine\n")

@@ -65,7 +65,7 @@ def test_the_demo_labels_digits_and_leaves_nothing_running(tmp_path):
     told = json.loads(ran.stdout.splitlines()[-1])
     assert told["hits"] == 200
     assert told["answers"] > 140 * 3
-    assert told["accuracy_dawid_skene"] > 0.85 < told["accuracy_majority"]
+    assert told["accuracy_dawid_skene"] > 0.7 < told["accuracy_majority"]
     for shown in ("SIMULATION", "random clicker", "requester@demo.example", "money spent", "labels.csv"):
         assert shown in ran.stdout
     labels = rows(tmp_path / "demo" / "labels.csv", "consensus")
