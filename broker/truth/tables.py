@@ -22,7 +22,7 @@ Form = Callable[[Layout, Floats], Table]
 
 
 def likelihood(layout: Layout, counts: Floats) -> Table:
-    """Maximum likelihood: each worker's column divided by its sum, counts taken as at least 1e-10, as crowd-kit does."""
+    """Maximum likelihood: each worker's column divided by its sum, counts being at least 1e-10, as in crowd-kit."""
     clipped = np.maximum(counts, LEAST_PROBABILITY)
     clipped /= layout.per_pair(layout.per_worker(clipped))
     return Table(clipped, np.zeros((counts.shape[1],) * 2))
@@ -47,11 +47,11 @@ def hierarchical(strength: float = 6.0, crowd_strength: float = 5.0) -> Form:
 
     def table(layout: Layout, counts: Floats) -> Table:
         n_classes = counts.shape[1]
-        pooled = np.stack(
+        pooled: Floats = np.stack(
             [np.bincount(layout.pair_label, weights=counts[:, c], minlength=n_classes) for c in range(n_classes)],
             axis=1,
         )
-        pooled += crowd_strength * symmetric(n_classes)
+        pooled = pooled + crowd_strength * symmetric(n_classes)
         return _with(layout, counts, strength * pooled / pooled.sum(axis=0))
 
     return table
