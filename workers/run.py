@@ -1,6 +1,5 @@
 """Starts one background process: `python -m workers.run errands | statistics | clock`."""
 
-import importlib
 import logging
 import os
 import signal
@@ -47,8 +46,6 @@ class ErrandWorker(Worker):
 def work(queue: str, settings: Settings) -> None:
     """Serve one queue until a signal."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
-    if queue == "statistics":
-        importlib.import_module("crowdkit.aggregation")  # takes seconds: once here, not in every fork
     # RQ's defaults would leave the work of a machine that died alone for seven minutes.
     worker = ErrandWorker(
         [queue],

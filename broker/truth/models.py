@@ -6,9 +6,13 @@ from broker.errors import Invalid
 from broker.truth import reference
 from broker.truth.answers import Answers
 from broker.truth.consensus import Consensus
+from broker.truth.dawid_skene import Mode, dawid_skene
 from broker.truth.votes import majority
 
-MODELS = ("majority", "dawid-skene", *reference.MODELS)
+OWN: dict[str, Mode] = {"dawid-skene": "hierarchical", "dawid-skene-ml": "likelihood", "one-coin": "one-coin"}
+"""Our engine's modes by the name of the model."""
+
+MODELS = ("majority", *OWN, *reference.MODELS)
 
 
 def aggregate(answers: Answers, model: str = "majority", gold: ArrayLike | None = None) -> Consensus:
@@ -18,8 +22,8 @@ def aggregate(answers: Answers, model: str = "majority", gold: ArrayLike | None 
     """
     if model == "majority":
         return majority(answers, gold)
-    if model == "dawid-skene":
-        return reference.reference(answers, "crowdkit-dawid-skene", gold)
+    if model in OWN:
+        return dawid_skene(answers, gold, mode=OWN[model])
     if model in reference.MODELS:
         return reference.reference(answers, model, gold)
     raise Invalid(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
