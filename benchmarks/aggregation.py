@@ -1,4 +1,4 @@
-"""Our Dawid-Skene beside crowd-kit's on the same answers: `python -m benchmarks.aggregation --answers N --classes K`."""
+"""Our Dawid-Skene beside crowd-kit's: `python -m benchmarks.aggregation --answers N --classes K`."""
 
 import argparse
 import json
