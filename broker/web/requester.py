@@ -18,7 +18,7 @@ from broker.web import drafts, kindpage
 from broker.web.gate import broker, me, need
 
 blueprint = Blueprint("requester", __name__, url_prefix="/jobs")
-HARDEST = 6
+HARDEST = 8
 MOST_HOURS = 7 * 24
 
 

@@ -52,7 +52,15 @@ def pair(name: str) -> tuple[str, str]:
     return name, name
 
 
+def round_up(highest: float) -> int:
+    """The round number that a chart goes up to, with a round one at its half: 2, 4, 6, 8 or 10 and zeros."""
+    step = 1
+    while step * 10 < highest:
+        step *= 10
+    return next(step * digit for digit in (2, 4, 6, 8, 10) if step * digit >= highest)
+
+
 def hang(app: Flask) -> None:
     """Give templates these filters."""
-    for view in (markdown, money, percent, moment, seconds, pair, media.picture):
+    for view in (markdown, money, percent, moment, seconds, round_up, pair, media.picture):
         app.add_template_filter(view)

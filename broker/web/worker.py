@@ -13,6 +13,7 @@ from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
 from broker.web import kindpage
 from broker.web.gate import broker, me, need
+from broker.web.shown import round_up
 from broker.web.work import WHY_NOTHING, turn_shown
 
 blueprint = Blueprint("worker", __name__, url_prefix="/work")
@@ -156,7 +157,7 @@ def earnings() -> str:
     return render_template(
         "worker/earnings.html",
         balance=balance,
-        top=_round(max(by_day.values(), default=0)),
+        top=round_up(max(by_day.values(), default=0)),
         days=[(day, by_day.get(day, 0)) for day in days],
         shares=shares,
         movements=movements[:A_PAGE],
@@ -166,14 +167,6 @@ def earnings() -> str:
         hourly=ledger.hourly,
         show=broker().names("J").show,
     )
-
-
-def _round(highest: int) -> int:
-    """The round amount that a chart goes up to: 1, 2 or 5 and zeros."""
-    step = 1
-    while step * 5 < highest:
-        step *= 10
-    return next(step * digit for digit in (1, 2, 5) if step * digit >= highest)
 
 
 def _midnight(now: dt.datetime) -> dt.datetime:
