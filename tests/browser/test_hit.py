@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.door import GUIDE, ONE, Door, application, choice, serving
 
@@ -230,6 +231,23 @@ def test_a_refused_answer_is_told_and_not_counted(page, door):
     page.get_by_role("button", name="Got it").click()
     assert page.locator("[data-notices]").inner_text() == ""
     assert page.evaluate("Object.keys(localStorage).filter(key => key.endsWith(':T0')).length") == 0
+
+
+def test_a_refusal_stays_in_sight_beside_the_end_of_the_time(page, door):
+    now = start(page, door)
+    answer(page)
+    sees(page, "Review number 1")
+    until(page, lambda: len(now.claims) == 2)
+    now.problem = (409, "This lease has run out.")
+    answer(page)
+    page.get_by_text("An answer was not accepted").first.wait_for()
+    page.evaluate("""async () => {
+      const path = document.querySelector('script[src*="hit.js"]').src.replace("hit.js", "hit/shown.js");
+      (await import(path)).notice("warn", "The time for this HIT is up.");
+    }""")
+    expect(page.locator("[data-notices] .notice")).to_have_count(2)
+    page.get_by_role("button", name="Got it").click()
+    expect(page.locator("[data-notices] .notice")).to_have_count(0)
 
 
 def test_a_broken_server_is_asked_again_and_nothing_is_lost(page, door):

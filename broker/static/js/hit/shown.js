@@ -33,10 +33,12 @@ export function line({ left, answers, earned, unsent, offline }) {
 
 export const sum = ({ answers, earned }) => (answers ? `${number.format(answers)} ${answers === 1 ? "answer" : "answers"} · ${money(earned)} earned in this sitting` : "");
 
-/** One notice over the HIT at a time; `act` is [text, name] of a button in it; one that stays does so until it is dismissed. */
+/** A notice over the HIT in place of the last one; `act` is [text, name] of a button in it. One that stays is only replaced by its like. */
 export function notice(tone, text, act = null, stays = false) {
   const button = act && node("button", { type: "button", class: "button button-small", "data-act": act[1] }, act[0]);
-  notices.replaceChildren(node("div", { class: `notice notice-${tone}`, "data-stays": stays ? "" : null }, icon(tone), node("div", {}, text), button));
+  if (stays) dismissNotice();
+  else clearNotice();
+  notices.append(node("div", { class: `notice notice-${tone}`, "data-stays": stays ? "" : null }, icon(tone), node("div", {}, text), button));
   announce(text);
 }
 
