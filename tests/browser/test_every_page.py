@@ -21,7 +21,13 @@ LOOKS = [(1280, 900, "light"), (390, 844, "dark")]
 SMALLEST = {"width": 320, "height": 640}
 TABBED = ("session.login", "worker.home", "requester.overview", "results.table", "wizard.task", "admin.workers")
 FRAMED = "requester.preview"
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# The guide of a HIT undocks by script when the window gets narrow, some frames after it did.
+OVERFLOW = """async () => {
+  const page = document.documentElement;
+  const wide = () => page.scrollWidth - page.clientWidth;
+  for (let frames = 0; frames < 120 && wide() > 0; frames++) await new Promise(requestAnimationFrame);
+  return wide();
+}"""
 FOCUS = """() => {
   const one = document.activeElement, style = getComputedStyle(one);
   return one === document.body ? "" : `${one.tagName} ${style.outlineStyle} ${style.boxShadow}`;
