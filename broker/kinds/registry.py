@@ -12,7 +12,8 @@ ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice,)}
 def furnish(kind: str, settings: Json) -> Kind[Any]:
     """The room of this name with these settings. Raises Invalid."""
     if kind not in ROOMS:
-        raise Invalid(f"kind: {kind!r} is none of {', '.join(sorted(ROOMS))}")
+        problem = Problem("choose a kind", column="offer")
+        raise Invalid(f"kind: {kind!r} is none of {', '.join(sorted(ROOMS))}", problems=[problem])
     return ROOMS[kind].furnish(settings)
 
 

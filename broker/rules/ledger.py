@@ -68,21 +68,29 @@ def hourly(reward: int, seconds: float | None) -> int | None:
 
 def parse_reward(text: str) -> int:
     """Micro-units of an amount such as "0.02". Raises Invalid for anything but a number from 0 to 10,000."""
+    value = _amount(text)
+    if value is None:
+        raise Invalid(f"reward: {text[:40]!r} is not an amount; write it like 0.02")
+    if not value.is_finite() or not 0 <= value <= HIGHEST_REWARD // UNIT:
+        raise Invalid(f"reward: {text[:40]} is not within 0 and {HIGHEST_REWARD // UNIT}")
+    if value * UNIT % 1:
+        raise Invalid(f"reward: {text[:40]} has more than six decimals")
+    return int(value * UNIT)
+
+
+def _amount(text: str) -> Decimal | None:
+    # Decimal() takes digits of other scripts and underscores too: what looks like another amount must not be one.
     try:
-        value = float(text)
-    except ValueError:
-        raise Invalid(f"reward: {text!r} is not an amount; write it like 0.02") from None
-    if not math.isfinite(value) or not 0 <= value <= HIGHEST_REWARD / UNIT:
-        raise Invalid(f"reward: {text} is not within 0 and {HIGHEST_REWARD // UNIT}")
-    return round(value * UNIT)
+        return Decimal(text.strip()) if text.isascii() and "_" not in text else None
+    except InvalidOperation:
+        return None
 
 
 def parse_credit(text: str) -> int:
     """Micro-units of an amount such as "100". Raises Invalid for anything but more than 0 and up to a million."""
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise _bad_credit(f"{text[:40]!r} is not an amount; write it like 100 or 12.50") from None
+    value = _amount(text)
+    if value is None:
+        raise _bad_credit(f"{text[:40]!r} is not an amount; write it like 100 or 12.50")
     if not value.is_finite() or not 0 < value <= HIGHEST_CREDIT // UNIT:
         raise _bad_credit(f"{text[:40]} is not more than 0 and at most {HIGHEST_CREDIT // UNIT:,}")
     if value * UNIT % 1:

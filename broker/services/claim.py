@@ -16,6 +16,7 @@ class Offer:
     """An assignment handed to a worker; the payload is the item's, and nothing tells gold from others."""
 
     assignment_id: int
+    hit_id: int
     payload: dict[str, Any]
     deadline: dt.datetime
     reward: int
@@ -43,7 +44,11 @@ def claim(
 def holding(unit: Unit, job: Job, worker_id: int, now: dt.datetime) -> list[Offer]:
     """What the worker holds of this job, the oldest first; a lease that ran out is held no more."""
     rows = turns.held(unit, job.id, worker_id)
-    return [Offer(row.id, seen(job, row.payload), row.deadline, row.reward) for row in rows if row.deadline > now]
+    return [
+        Offer(row.id, row.hit_id, seen(job, row.payload), row.deadline, row.reward)
+        for row in rows
+        if row.deadline > now
+    ]
 
 
 def _gold(unit: Unit, job: Job, worker_id: int, pos: int, served: int, now: dt.datetime, secret: bytes) -> Offer | None:
@@ -81,7 +86,7 @@ def _lease(
         deadline=deadline,
         reward=job.reward,
     )
-    return Offer(assignment_id, seen(job, payload), deadline, job.reward)
+    return Offer(assignment_id, hit_id, seen(job, payload), deadline, job.reward)
 
 
 def seen(job: Job, payload: dict[str, Any]) -> dict[str, Any]:

@@ -85,9 +85,10 @@ def receive(unit: Unit, job_id: int, requester_id: int, arrival: Arrival, now: d
 
 def begin(unit: Unit, upload_id: int) -> Reading | None:
     """Where the reading of an upload goes on; None if there is nothing to read any more."""
-    _, upload = jobs.hold_upload(unit, upload_id)
-    if upload.state not in (UploadState.WAITING, UploadState.READING):
+    found = jobs.hold_upload(unit, upload_id)
+    if found is None or found[1].state not in (UploadState.WAITING, UploadState.READING):
         return None
+    _, upload = found
     upload.state = UploadState.READING
     return Reading(upload.name, upload.file, Bookmark(upload.bookmark_offset, upload.rows_read))
 
@@ -154,9 +155,10 @@ def keep(unit: Unit, upload_id: int, batch: Batch, bytes_read: int, now: dt.date
 
     Raises Invalid for too many columns.
     """
-    job, upload = jobs.hold_upload(unit, upload_id)
-    if upload.state != UploadState.READING:
+    found = jobs.hold_upload(unit, upload_id)
+    if found is None or found[1].state != UploadState.READING:
         return False
+    job, upload = found
     _add_columns(job, batch.columns)
     upload.good += dataset.write(unit, job.id, batch.rows)
     upload.bad += len(batch.problems)
@@ -186,9 +188,10 @@ def _finish(upload: Upload, now: dt.datetime) -> None:
 
 def fail(unit: Unit, upload_id: int, error: BrokerError, now: dt.datetime) -> None:
     """Give up an upload that cannot be read, with what is wrong with it; none of its rows stay."""
-    job, upload = jobs.hold_upload(unit, upload_id)
-    if upload.state not in (UploadState.WAITING, UploadState.READING):
+    found = jobs.hold_upload(unit, upload_id)
+    if found is None or found[1].state not in (UploadState.WAITING, UploadState.READING):
         return
+    job, upload = found
     dataset.remove(unit, job.id)
     job.columns = []
     jobs.write_faults(unit, upload.id, error.problems)

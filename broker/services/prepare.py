@@ -199,6 +199,8 @@ def _gold_problems(unit: Unit, job: Job, column: str) -> list[Problem]:
     if not column:
         return []
     if column not in job.columns:
+        if column == GOLD:
+            return [Problem("choose the file with the known answers", column="gold_file")]
         return [Problem(f"there is no column {column!r} in your data", column="gold_column")]
     room = _room(job)
     _, problems = dataset.read_gold(unit, job.id, column, lambda text: room.dump(room.read(text)), limit=MOST_SHOWN)

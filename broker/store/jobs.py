@@ -190,13 +190,14 @@ def upload(unit: Unit, upload_id: int) -> Upload:
     return found
 
 
-def hold_upload(unit: Unit, upload_id: int) -> tuple[Job, Upload]:
-    """The upload and its job as they are now, the job held till the end of the unit. Raises NotFound."""
-    job_id = upload(unit, upload_id).job_id
+def hold_upload(unit: Unit, upload_id: int) -> tuple[Job, Upload] | None:
+    """The upload and its job as they are now, the job held till the end of the unit; None once they are deleted."""
+    job_id = sa.select(Upload.job_id).where(Upload.id == upload_id).scalar_subquery()
     # Everything that changes a draft's rows holds its job, always first, so that nobody waits in a circle.
-    held = unit.session.scalars(sa.select(Job).where(Job.id == job_id).with_for_update()).one()
+    held = unit.session.scalars(sa.select(Job).where(Job.id == job_id).with_for_update()).one_or_none()
     fresh = sa.select(Upload).where(Upload.id == upload_id).execution_options(populate_existing=True)
-    return held, unit.session.scalars(fresh).one()
+    found = unit.session.scalars(fresh).one_or_none()
+    return None if held is None or found is None else (held, found)
 
 
 def unsettled(unit: Unit, job_id: int) -> Upload | None:

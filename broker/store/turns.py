@@ -19,7 +19,7 @@ def write_assignment(unit: Unit, **values: Any) -> int:
 def held(unit: Unit, job_id: int, worker_id: int) -> list[Record]:
     """The worker's accepted assignments in this job with their payloads, the oldest first."""
     query = (
-        sa.select(Assignment.id, Assignment.deadline, Assignment.reward, Hit.payload)
+        sa.select(Assignment.id, Assignment.hit_id, Assignment.deadline, Assignment.reward, Hit.payload)
         .join(Hit, Hit.id == Assignment.hit_id)
         .where(Assignment.worker_id == worker_id, Assignment.job_id == job_id, is_in(Turn.ACCEPTED))
         .order_by(Assignment.id)

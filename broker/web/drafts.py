@@ -14,6 +14,7 @@ from broker.web.gate import broker, me
 
 STEPS = (("data", "Data"), ("task", "Task"), ("quality", "Quality"), ("pay", "Pay"), ("check", "Check and publish"))
 LONGEST_MESSAGE = 300
+LARGEST = 2**53
 
 
 def number(job: str) -> int:
@@ -24,6 +25,14 @@ def number(job: str) -> int:
 def mine(unit: Unit, job: str) -> Job:
     """The job of this public id, if it belongs to the person who asks. Raises NotFound."""
     return jobs.own_job(unit, number(job), me().id)
+
+
+def whole(text: str) -> int:
+    """A number in an address or a form. Raises ValueError for what no column of the database could hold."""
+    value = int(text)
+    if abs(value) > LARGEST:
+        raise ValueError(text)
+    return value
 
 
 def page(step: str, job: Job, **context: Any) -> str:

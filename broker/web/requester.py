@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from broker.errors import Invalid
+from broker.errors import Invalid, Problem
 from broker.kinds.registry import furnish
 from broker.rules import ledger
 from broker.services import deliver, prepare, publish
@@ -140,7 +140,7 @@ def live(job: str) -> ResponseReturnValue:
 @need("requester")
 def preview(job: str) -> str:
     """The worker's page on one of the requester's own rows."""
-    row = min(max(request.args.get("row", 1, type=int), 1), broker().settings.row_limit)
+    row = min(max(request.args.get("row", 1, type=drafts.whole), 1), broker().settings.row_limit)
     with broker().store.read() as unit:
         found = drafts.mine(unit, job)
         rows = dataset.sample(unit, found.id, skip=row - 1, limit=1)
@@ -151,6 +151,15 @@ def preview(job: str) -> str:
     except Invalid as error:
         page, message = "", error.message
     return render_template("requester/preview.html", page=page, message=message, job=found, row=row)
+
+
+def _more() -> int:
+    text = request.form.get("more", "")
+    try:
+        return drafts.whole(text)
+    except ValueError:
+        problem = Problem(f"{text[:40]!r} is no whole number", column="more")
+        raise Invalid(str(problem), problems=[problem]) from None
 
 
 @blueprint.post("/<job>/<any(pause, resume, stop, more):act>")
@@ -166,5 +175,5 @@ def run(job: str, act: str) -> ResponseReturnValue:
         elif act == "stop":
             publish.stop(unit, number, me().id, broker().now())
         else:
-            publish.add_answers(unit, number, me().id, request.form.get("more", 0, type=int), broker().now())
+            publish.add_answers(unit, number, me().id, _more(), broker().now())
     return redirect(url_for("requester.overview", job=job), 303)

@@ -21,7 +21,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=
 def _wish(aggregation: int | None) -> Wish:
     asked = request.args
     order = Order(asked["sort"]) if asked.get("sort") in set(Order) else Order.ROW
-    row = asked.get("after", type=int)
+    row = asked.get("after", type=drafts.whole)
     after = None if row is None else (asked.get("sure", 0.0, type=float), row)
     return Wish(aggregation, asked.get("label", "")[:200], order, after, limit=PAGE + 1)
 
@@ -30,7 +30,7 @@ def _wish(aggregation: int | None) -> Wish:
 @need("requester")
 def table(job: str) -> str:
     """Items with consensus, confidence and each answer."""
-    version = request.args.get("version", type=int)
+    version = request.args.get("version", type=drafts.whole)
     with broker().store.read() as unit:
         found = drafts.mine(unit, job)
         aggregation = deliver.chosen(unit, found, version)
@@ -72,7 +72,7 @@ def _following(job: str, rows: list[deliver.Result], kept: dict[str, Any]) -> st
 @need("requester")
 def download(job: str, sort: str) -> Response:
     """All results as a file, streamed."""
-    version = request.args.get("version", type=int)
+    version = request.args.get("version", type=drafts.whole)
     with broker().store.read() as unit:
         found = drafts.mine(unit, job)
         deliver.chosen(unit, found, version)

@@ -132,7 +132,7 @@ def _own(job: str, upload: str) -> tuple[Job, Upload]:
 def faults(job: str, upload: str) -> str:
     """What is wrong in which row, a page at a time."""
     found, file = _own(job, upload)
-    after = request.args.get("after", 0, type=int)
+    after = request.args.get("after", 0, type=drafts.whole)
     with broker().store.read() as unit:
         rows = jobs.faults_of(unit, file.id, after=after, limit=PAGE + 1)
     following = rows[PAGE - 1].id if len(rows) > PAGE else None

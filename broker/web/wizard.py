@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from broker.errors import BrokerError, Invalid, Unpaid
+from broker.errors import BrokerError, Invalid, Problem, Unpaid
 from broker.kinds import registry
 from broker.rules import ledger
 from broker.services import intake, prepare, publish
@@ -239,6 +239,9 @@ def _keep_quality(unit: Unit, job_id: int, form: dict[str, str], file: FileStora
             prepare.save_gold(unit, job_id, me().id, gold, most)
     elif source == "column":
         column = form.get("gold_column", "")
+        if not column:
+            problem = Problem("choose the column with the known answers", column="gold_column")
+            raise Invalid(str(problem), problems=[problem])
     prepare.save_quality(unit, job_id, me().id, form.get("redundancy", ""), form.get("gold_percent", "0"), column)
 
 

@@ -86,6 +86,7 @@ def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
     task_input = kindpage.seen(furnish(job.kind, job.settings), offer.payload)
     return {
         "id": broker().names("T").show(offer.assignment_id),
+        "hit": broker().names("H").show(offer.hit_id),
         "html": str(kindpage.render(job.kind, task_input)),
         "input": task_input,
         "deadline": offer.deadline.isoformat(),

@@ -93,6 +93,8 @@ class Door:
     left: list[str] = field(default_factory=list)
     reports: list[tuple[str, str]] = field(default_factory=list)
     delay: float = 0
+    waiting: int = 0
+    same: dict[int, int] = field(default_factory=dict)
 
     def held(self):
         return [no for no in self.handed if no not in self.answers and no not in self.returned]
@@ -100,6 +102,7 @@ class Door:
     def assignment(self, no):
         return {
             "id": f"T{no}",
+            "hit": f"H{self.same.get(no, no)}",
             "html": self.hits[no],
             "input": {},
             "deadline": "",
@@ -150,6 +153,7 @@ def trouble(now):
     if request.method != "POST" or request.path == "/work/leave":
         return None
     if now.hold:
+        now.waiting += 1
         now.hold.wait(10)
     if now.delay:
         time.sleep(now.delay)  # the network of the measurement, not a wait of the test

@@ -2,6 +2,7 @@
 
 import statistics
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -297,6 +298,18 @@ def test_skip_returns_the_hit_and_shows_the_next(page, door):
     assert now.submissions == []
 
 
+def test_a_skipped_hit_that_comes_again_is_not_shown_again_by_itself(page, door):
+    now = start(page, door, hits=texts(1), same={1: 0, 2: 0})
+    until(page, lambda: now.claims)
+    now.hits += texts(1)  # as the broker does: skipping opens the HIT again, and it is the only one
+    page.keyboard.press("s")
+    page.get_by_role("heading", name="No other HIT is left").wait_for()
+    until(page, lambda: now.returned == [0, 1])
+    now.hits += texts(1)
+    page.get_by_role("button", name="Show them again").click()
+    sees(page, "Review number 0")
+
+
 def test_the_end_of_the_work_is_said_with_what_was_earned(page, door):
     now = start(page, door, hits=texts(2))
     answer(page)
@@ -432,6 +445,17 @@ def test_stopping_gives_everything_back(page, door):
     page.get_by_role("link", name="Stop working").click()
     page.get_by_role("heading", name="Home").wait_for()
     until(page, lambda: now.left == ["T0,T1"])
+
+
+def test_stopping_waits_for_a_hit_that_was_asked_for_and_gives_it_back(page, door):
+    hold = threading.Event()
+    now = start(page, door, hold=hold)
+    until(page, lambda: now.waiting)
+    page.get_by_role("link", name="Stop working").click()
+    until(page, lambda: now.left == ["T0"])
+    hold.set()
+    page.get_by_role("heading", name="Home").wait_for()
+    until(page, lambda: now.left == ["T0", "T1"])
 
 
 def test_the_guide_docks_on_wide_screens_and_is_a_dialog_on_narrow_ones(page, door):

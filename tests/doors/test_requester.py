@@ -241,7 +241,8 @@ def test_a_task_that_makes_no_sense_is_refused(ann, broker, job, changes, messag
         ("quality", {"gold_percent": "60"}, "60 is not within 0 and 50"),
         ("quality", {"gold": "column", "gold_column": "colour"}, "there is no column"),
         ("quality", {"gold": "column", "gold_column": "text"}, "none of the labels"),
-        ("quality", {"gold": "file"}, "there is no column"),
+        ("quality", {"gold": "column", "gold_column": ""}, "choose the column with the known answers"),
+        ("quality", {"gold": "file"}, "choose the file with the known answers"),
         ("pay", {"reward": "-1"}, "not within 0"),
         ("pay", {"reward": "NaN"}, "not within 0"),
         ("pay", {"reward": "inf"}, "not within 0"),
@@ -403,6 +404,7 @@ def test_a_job_is_paused_resumed_stopped_and_given_more_answers(ann, broker, job
         assert row_of(broker, job).state == state
     assert ann.post(f"{job}/pause").status_code == 409
     assert ann.post(f"{job}/more", more="0").status_code == 422
+    assert "&#39;1e3&#39; is no whole number" in ann.post(f"{job}/more", more="1e3").text
     assert ann.post(f"{job}/more", more="2").status_code == 303
     assert (row_of(broker, job).redundancy, row_of(broker, job).state) == (5, "open")
 

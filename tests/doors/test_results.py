@@ -102,6 +102,12 @@ def test_the_table_shows_each_items_consensus_confidence_and_answers(ann, job, c
     assert "Dawid-Skene" in page
 
 
+@pytest.mark.parametrize("number", ["9" * 23, "9" * 5000, "-" + "9" * 23, "x"])
+def test_a_number_too_large_for_a_database_is_no_number(ann, job, number):
+    assert ann.get(f"{job}/results?after={number}&sure=nan").status_code == 200
+    assert ann.get(f"{job}/preview?row={number}").status_code == 200
+
+
 def test_the_table_is_filtered_by_label(ann, job):
     rows = rows_on(ann.get(f"{job}/results?label=good").text)
     assert rows == [row for row in range(1, ROWS + 1) if TRUTH[str(row)] == "good"]

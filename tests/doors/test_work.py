@@ -65,7 +65,7 @@ def test_a_worker_walks_through_a_whole_job(scene):
 def test_an_assignment_says_all_that_a_page_needs_and_no_more(scene):
     _, page = scene
     turn = page.claim().json["assignment"]
-    assert set(turn) == {"id", "html", "input", "deadline", "seconds", "reward"}
+    assert set(turn) == {"id", "hit", "html", "input", "deadline", "seconds", "reward"}
     assert set(turn["input"]) == {"media", "many", "question", "labels", "value"}
     assert TEXTS[0] in turn["html"]
     assert (turn["deadline"], turn["seconds"], turn["reward"]) == ("2026-03-02T12:10:00+00:00", 600, 20_000)

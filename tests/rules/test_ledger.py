@@ -17,7 +17,8 @@ def test_every_amount_is_read_as_it_is_written(amount):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-1", "-0.01", "nan", "NaN", "inf", "-inf", "1e400", "10000.01", "1,5", "2 $", "x"]
+    "text",
+    ["", "-1", "-0.01", "nan", "NaN", "inf", "-inf", "1e400", "10000.01", "1,5", "2 $", "x", "0.0000001", "1_0", "٠.٥"],
 )
 def test_what_is_no_amount_is_refused_by_name(text):
     with pytest.raises(Invalid, match="reward: "):

@@ -1,5 +1,6 @@
 """Drafts and their data: what is read is exactly what the file has, however often the reading is cut short."""
 
+import dataclasses
 import io
 
 import pytest
@@ -11,6 +12,8 @@ from broker.services import intake, prepare, publish
 from broker.services.intake import Arrival
 from broker.services.prepare import GoldFile, Task
 from broker.store import dataset, jobs
+from broker.store.errands import Errand, ErrandState
+from broker.store.files import Files
 from broker.store.jobs import JobState, Upload, UploadState
 from broker.store.work import Hit
 from broker.wiring import utc_now
@@ -287,3 +290,37 @@ def test_the_cost_shown_is_what_publishing_sets_aside(broker, job, requester):
     assert (before.hits, before.golds) == (2, 1)
     assert before.balance - after.balance == before.most == (2 * 3 + 3) * 20_000
     assert found.state == JobState.OPEN
+
+
+class Interrupted(Files):
+    """Files that call somebody when the first image is kept."""
+
+    def __init__(self, url, act):
+        super().__init__(url)
+        self.act = act
+
+    def write(self, key, content):
+        super().write(key, content)
+        act, self.act = self.act, None
+        if act:
+            act()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_draft_deleted_during_its_import_ends_it_quietly_and_leaves_no_file(broker, job, requester, begun):
+    arrive(broker, job, requester, packed([(f"{number}.png", png()) for number in range(3)]), "digits.zip")
+
+    def delete():
+        with broker.store.write() as unit:
+            leftovers = prepare.delete(unit, job, requester, utc_now())
+        for leftover in leftovers:
+            broker.files.remove(leftover)
+
+    if begun:
+        broker = dataclasses.replace(broker, files=Interrupted(broker.settings.files, delete))
+    else:
+        delete()
+    errands.drain_with(broker, "errands")
+    with broker.store.read() as unit:
+        assert unit.session.scalars(sa.select(Errand.state)).all() == [ErrandState.DONE]
+    assert [path for path in (broker.settings.data / "files").rglob("*") if path.is_file()] == []

@@ -13,6 +13,7 @@ import { Stage, Work } from "./hit/stage.js";
 import { Timer } from "./hit/timer.js";
 
 const UNDO = 8000; // how long the last answer is held back, in milliseconds
+const GOODBYE = 3000; // how long Stop waits for a HIT that was asked for, in milliseconds
 
 class Desk {
   #data;
@@ -30,6 +31,7 @@ class Desk {
   #full = false; // whether our hands were full when we last asked: ask again when an answer has left them
   #offline = false;
   #gone = false;
+  #skipped = new Set(); // the HITs skipped in this sitting: when they come again, there is no other one
   #counted = new Set(); // the assignments answered in this sitting
   #sitting = { left: 0, answers: 0, earned: 0 };
   #flush = 0;
@@ -85,10 +87,25 @@ class Desk {
 
   received(assignment, reply) {
     this.#counts(reply);
+    if (this.#gone) {
+      leave([assignment.id]);
+      return;
+    }
     if (this.have().includes(assignment.id)) return;
+    if (this.#skipped.has(assignment.hit)) {
+      this.#onlySkipped(assignment.id);
+      return;
+    }
     const work = new Work(assignment);
     this.#stage.build(work);
     this.#queue.push(work);
+    if (!this.#current) this.#advance();
+  }
+
+  #onlySkipped(id) {
+    this.#dry = "Only HITs that you skipped are left. Others may take them now.";
+    this.#end = "skipped";
+    this.#courier.giveBack(id);
     if (!this.#current) this.#advance();
   }
 
@@ -220,6 +237,7 @@ class Desk {
     const work = this.#current;
     if (!work) return;
     this.#current = null;
+    this.#skipped.add(work.hit);
     this.#stage.drop(work);
     this.#dry = null;
     this.#full = false;
@@ -244,9 +262,15 @@ class Desk {
     this.focus();
   }
 
-  /** Leave on purpose: everything that is not answered goes back to the others. */
-  stop() {
+  /** Leave on purpose: everything that is not answered goes back to the others, also what a claim under way still brings. */
+  stop(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // that opens another page; this one stays
     this.#gone = true;
+    if (this.#courier.busy) {
+      event.preventDefault();
+      const { href } = event.target.closest("a");
+      this.#courier.settled(GOODBYE).then(() => location.assign(href));
+    }
     this.#courier.farewell();
     const ids = [this.#current, ...this.#queue].filter(Boolean).map(({ id }) => id);
     if (ids.length) leave(ids);
@@ -254,6 +278,7 @@ class Desk {
 
   again() {
     if (this.#current) return;
+    this.#skipped.clear();
     this.#dry = null;
     this.#full = false;
     this.#advance();
@@ -333,7 +358,7 @@ class Desk {
   #act(name, event) {
     const acts = {
       submit: () => this.#stage.form(this.#current)?.submit(event.timeStamp),
-      undo: () => this.undo(), skip: () => this.skip(), extend: () => this.extend(), again: () => this.again(), stop: () => this.stop(),
+      undo: () => this.undo(), skip: () => this.skip(), extend: () => this.extend(), again: () => this.again(), stop: () => this.stop(event),
       // A dialog gives the focus back to where it was: to the HIT, so that Enter is the HIT's again.
       problem: () => { this.focus(); if (this.#current) this.#problem.open(this.#current.id); },
       guide: () => { this.focus(); this.#guide.toggle(); },

@@ -12,6 +12,7 @@ export class Courier {
   #desk;
   #returns = [];
   #busy = false;
+  #under = null; // what is under way
   #stopped = false;
   #wait = FIRST_WAIT;
   #alarm = 0;
@@ -41,10 +42,19 @@ export class Courier {
     for (const letter of this.#outbox.all()) farewell("/work/submit", this.#submission(letter, { claim: false, start: null, have: [] }));
   }
 
-  async #run() {
+  /** Until the requests under way are answered, but at most so many milliseconds. */
+  async settled(most) { await Promise.race([this.#under, new Promise((done) => setTimeout(done, most))]); }
+
+  get busy() { return this.#busy; }
+
+  #run() {
     if (this.#busy || this.#stopped) return;
     clearTimeout(this.#alarm);
     this.#busy = true;
+    this.#under = this.#loop();
+  }
+
+  async #loop() {
     try {
       while (!this.#stopped && (await this.#step())) this.#wait = FIRST_WAIT;
       this.#wake();

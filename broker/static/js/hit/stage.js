@@ -8,8 +8,8 @@ export class Work {
   #spent = 0;
   #since = null;
 
-  constructor({ id, html, reward, seconds }) {
-    Object.assign(this, { id, html, reward, deadline: Date.now() + seconds * 1000 });
+  constructor({ id, hit, html, reward, seconds }) {
+    Object.assign(this, { id, hit, html, reward, deadline: Date.now() + seconds * 1000 });
   }
 
   get seconds() { return Math.round(this.#total() / 10) / 100; }
