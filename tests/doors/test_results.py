@@ -109,6 +109,26 @@ def test_the_table_is_filtered_by_label(ann, job):
         assert rows_on(ann.get(f"{job}/results", query_string={"label": word}).text) == []
 
 
+def test_a_label_is_never_shown_as_certain_unless_it_was_known(ann, broker, job):
+    job_id = number(broker, job)
+    shares = [0.5, 0.9942, 0.9951, 0.99949, 1.0]
+    with broker.store.write() as unit:
+        hits = [one.id for one in results.items(unit, job_id, Wish(limit=100))]
+        made = beliefs.Aggregation(
+            job_id=job_id, version=9, model="dawid-skene", answers=9, agreement=0.5, final=False, at=utc_now()
+        )
+        unit.session.add(made)
+        unit.session.flush()
+        good = {"category": {"label": "good"}}
+        beliefs.write_findings(unit, made.id, [Finding(hit, good, shares[at % 5], 3) for at, hit in enumerate(hits)])
+    page = ann.get(f"{job}/results").text
+    shown = re.findall(r'data-label="Confidence">(.*?)</td>', page, re.DOTALL)
+    words = [re.sub(r"<[^>]*>", "", one).strip() for one in shown]
+    assert words[:10] == ["known"] * 10
+    assert words[10:15] == ["50.0 %", "99.4 %", "99.5 %", "&gt; 99.9 %", "&gt; 99.9 %"]
+    assert not [path for path in (job, f"{job}/results?sort=most") if re.search(r"\b100(\.0)? %", ann.get(path).text)]
+
+
 def test_the_table_is_sorted_by_confidence_and_its_pages_miss_and_repeat_nothing(ann, broker, job):
     job_id = number(broker, job)
     with broker.store.write() as unit:
