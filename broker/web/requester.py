@@ -95,8 +95,10 @@ def overview(job: str) -> ResponseReturnValue:
 
 def _figures(job: Job) -> dict[str, Any]:
     """What the live part of a job's page shows."""
+    hour = int(broker().now().timestamp()) // 3600
     with broker().store.read() as unit:
         mine, escrow = ledger.person(job.requester_id), ledger.escrow(job.id)
+        by_hour = dict(results.answers_by_hour(unit, job.id))
         aside, given, back = (
             money.balance(unit, escrow),
             money.moved(unit, mine, escrow),
@@ -104,7 +106,8 @@ def _figures(job: Job) -> dict[str, Any]:
         )
         return {
             "job": job,
-            "hours": _every_hour(results.answers_by_hour(unit, job.id)),
+            "this_hour": by_hour.pop(hour, 0),
+            "hours": _every_hour(by_hour),
             "aggregation": deliver.chosen(unit, job),
             "crowd": results.worker_count(unit, job.id),
             "aside": aside,
@@ -114,12 +117,12 @@ def _figures(job: Job) -> dict[str, Any]:
         }
 
 
-def _every_hour(found: list[tuple[int, int]]) -> list[tuple[dt.datetime, int]]:
+def _every_hour(answers: dict[int, int]) -> list[tuple[dt.datetime, int]]:
     """The answers of each hour from the first to the last, those with none too; the latest MOST_HOURS."""
-    if not found:
+    if not answers:
         return []
-    answers, last = dict(found), found[-1][0]
-    first = max(found[0][0], last - MOST_HOURS)
+    last = max(answers)
+    first = max(min(answers), last - MOST_HOURS)
     return [(dt.datetime.fromtimestamp(hour * 3600, dt.UTC), answers.get(hour, 0)) for hour in range(first, last + 1)]
 
 

@@ -238,6 +238,20 @@ def test_a_tiny_image_is_scaled_up_in_whole_pixels_and_a_large_one_is_not(show):
     assert page.locator(".crowd-tiny").count() == 0
 
 
+@pytest.mark.parametrize("size", [33, 120, 200])
+def test_a_small_image_is_shown_at_three_times_its_size_and_no_larger(show, size):
+    page = show(choice(f"/digit/4.png?size={size}", media="image", labels=ONE, question="Which digit?"))
+    page.set_viewport_size({"width": 1600, "height": 1200})
+    page.locator(".crowd-small img").wait_for()
+    box = page.get_by_role("img", name="The image to label").bounding_box()
+    assert box["width"] == pytest.approx(min(size * 3, 608), abs=1)
+    assert box["height"] == pytest.approx(box["width"], abs=1)
+    page.keyboard.press("+")
+    assert page.get_by_role("button", name="Larger").count() == 0
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_large_image_zooms_by_keys_and_buttons_and_can_be_scrolled_by_key(show):
     page = show(choice("/digit/4.png?size=900", media="image", labels=ONE, question="Which digit?"))
     page.get_by_role("button", name="Larger").wait_for()

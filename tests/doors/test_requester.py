@@ -69,6 +69,17 @@ def test_a_job_goes_from_a_file_to_open_hits_by_plain_forms(ann, broker, job):
         assert ann.get(f"{job}/{step}").location == job
 
 
+def test_the_list_says_what_happened_when_and_leaves_no_cell_of_a_draft_empty(ann, job):
+    path = ann.job("Later")
+    ann.described(job)
+    assert ann.post(f"{job}/check").status_code == 303
+    rows = {key: ann.get("/jobs").text.split(f'href="{key}')[1].split("</tr>")[0] for key in (path, job)}
+    assert re.search(r">made\s+<time", rows[path])
+    assert re.search(r">published\s+<time", rows[job])
+    assert rows[path].count("–") == 4
+    assert rows[job].count("–") == 1
+
+
 def test_scripts_can_watch_an_import(ann, job):
     assert ann.state(job) | {"upload": ""} == {
         "upload": "",

@@ -1,6 +1,8 @@
 """Results: the page and the files show what the answers say, beside the requester's own columns, and run nowhere."""
 
 import csv
+import dataclasses
+import datetime as dt
 import io
 import json
 import random
@@ -78,7 +80,7 @@ def test_the_job_page_shows_progress_cost_agreement_workers_and_hardest_items(an
     assert "This is no review." in page
     for worker, _ in crowd[:3]:
         assert worker.public_id in page
-    for word in ("kappa", "Paid", "Set aside", "Hardest items", "Answers per hour"):
+    for word in ("kappa", "Paid", "Set aside", "Hardest items", "Gold right"):
         assert word in page
     listing = ann.get("/jobs").text
     assert "50 of 50" in listing
@@ -86,10 +88,48 @@ def test_the_job_page_shows_progress_cost_agreement_workers_and_hardest_items(an
 
 def test_the_live_part_changes_and_ends_with_the_jobs_state(ann, job):
     first = ann.get(f"{job}/live?state=done")
-    assert "Items done" in first.text
+    assert "items done" in first.text
+    assert "Items done" not in first.text  # the bar says it
     assert "<html" not in first.text
     assert ann.get(f"{job}/live?state=done", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     assert ann.get(f"{job}/live?state=open").status_code == 204
+
+
+def charted(page):
+    """What the chart says of itself: answers, hours."""
+    return [int(one) for one in re.search(r"Answers per hour: ([\d,]+) in (\d+) hours", page).groups()]
+
+
+def test_the_chart_leaves_out_the_hour_that_is_not_over(ann, broker, job):
+    hour = dt.timedelta(hours=1)
+    last = by_hour(broker, job)[-1]
+    at = dt.datetime.fromtimestamp(last[0] * 3600 + 1800, dt.UTC)
+
+    def seen(now):
+        ann.client.application.config["BROKER"] = dataclasses.replace(broker, now=lambda: now)
+        return ann.get(f"{job}/live?state=done").text
+
+    given = sum(answers for _, answers in by_hour(broker, job))
+    assert charted(seen(at + hour)) == [given, len(by_hour(broker, job))]
+    assert "so far in this hour" not in seen(at + hour)
+    assert re.search(rf"{last[1]}</bdi> answers? so far in this hour", seen(at))
+    assert f"{given} in" not in seen(at)
+
+
+def by_hour(broker, job):
+    with broker.store.read() as unit:
+        return results.answers_by_hour(unit, number(broker, job))
+
+
+def test_a_job_that_nobody_has_worked_on_shows_no_empty_lists(ann):
+    path = ann.job()
+    ann.upload(path, "reviews.csv", content())
+    ann.described(path)
+    assert ann.post(f"{path}/check").status_code == 303
+    page = ann.get(path).text
+    assert "No answers yet." in page
+    assert "Hardest items" not in page
+    assert 'id="workers"' not in page
 
 
 def test_the_table_shows_each_items_consensus_confidence_and_answers(ann, job, crowd):
@@ -113,6 +153,26 @@ def test_the_table_is_filtered_by_label(ann, job):
     assert rows == [row for row in range(1, ROWS + 1) if TRUTH[str(row)] == "good"]
     for word in ("label", "category", "goo", 'x","y', "%"):  # names in the JSON, halves and signs are no labels
         assert rows_on(ann.get(f"{job}/results", query_string={"label": word}).text) == []
+
+
+def test_a_label_is_never_shown_as_certain_unless_it_was_known(ann, broker, job):
+    job_id = number(broker, job)
+    shares = [0.5, 0.9942, 0.9951, 0.99949, 1.0]
+    with broker.store.write() as unit:
+        hits = [one.id for one in results.items(unit, job_id, Wish(limit=100))]
+        made = beliefs.Aggregation(
+            job_id=job_id, version=9, model="dawid-skene", answers=9, agreement=0.5, final=False, at=utc_now()
+        )
+        unit.session.add(made)
+        unit.session.flush()
+        good = {"category": {"label": "good"}}
+        beliefs.write_findings(unit, made.id, [Finding(hit, good, shares[at % 5], 3) for at, hit in enumerate(hits)])
+    page = ann.get(f"{job}/results").text
+    shown = re.findall(r'data-label="Confidence">(.*?)</td>', page, re.DOTALL)
+    words = [re.sub(r"<[^>]*>", "", one).strip() for one in shown]
+    assert words[:10] == ["known"] * 10
+    assert words[10:15] == ["50.0 %", "99.4 %", "99.5 %", "&gt; 99.9 %", "&gt; 99.9 %"]
+    assert not [path for path in (job, f"{job}/results?sort=most") if re.search(r"\b100(\.0)? %", ann.get(path).text)]
 
 
 def test_the_table_is_sorted_by_confidence_and_its_pages_miss_and_repeat_nothing(ann, broker, job):

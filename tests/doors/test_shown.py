@@ -6,7 +6,8 @@ from broker.web.shown import round_up
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0.5, "50.0 %"), (0.998, "99.8 %"), (0.9996, "&gt; 99.9 %"), (1 - 1e-12, "&gt; 99.9 %")]
+    ("share", "words"),
+    [(0.5, "50.0 %"), (0.998, "99.8 %"), (0.9996, "&gt; 99.9 %"), (1 - 1e-12, "&gt; 99.9 %"), (1.0, "&gt; 99.9 %")],
 )
 def test_an_uncertain_label_is_never_shown_as_certain(quick, share, words):
     with quick.app.test_request_context():

@@ -1,8 +1,10 @@
-// <classification-target>: what is to be labelled. An image can be zoomed, a tiny one is shown in whole large pixels; a text keeps its lines.
+// <classification-target>: what is to be labelled. An image can be zoomed, a small one is enlarged, a tiny one in whole large pixels; a text keeps its lines.
 
 import { free, icon, keyed, node, sign, whenParsed } from "./parts.js";
 
-const TINY = 96; // images up to this many pixels wide and high are scaled up
+const TINY = 32; // images up to this many pixels wide and high fill the room, each pixel a square
+const SMALL = 200; // and up to this many are shown larger, at most this many times
+const TIMES = 3;
 const STEPS = [1, 1.5, 2, 3, 4, 6, 8];
 
 export class Target extends HTMLElement {
@@ -55,9 +57,12 @@ export class Target extends HTMLElement {
     const { naturalWidth, naturalHeight } = this.#image;
     this.querySelector(".crowd-broken")?.remove();
     this.#image.hidden = false;
-    const tiny = Math.max(naturalWidth, naturalHeight) <= TINY;
-    this.classList.toggle("crowd-tiny", tiny);
-    if (tiny) this.#image.style.aspectRatio = `${naturalWidth} / ${naturalHeight}`;
+    const edge = Math.max(naturalWidth, naturalHeight);
+    this.classList.toggle("crowd-tiny", edge <= TINY);
+    this.classList.toggle("crowd-small", edge > TINY && edge <= SMALL);
+    if (edge <= SMALL) this.#image.style.aspectRatio = `${naturalWidth} / ${naturalHeight}`;
+    if (edge > TINY && edge <= SMALL) this.#image.style.width = `${naturalWidth * TIMES}px`;
+    if (edge <= SMALL) this.querySelector(".crowd-zoom")?.remove();
     else if (!this.querySelector(".crowd-zoom")) this.append(this.#buttons());
   }
 
@@ -106,7 +111,7 @@ export class Target extends HTMLElement {
   #press(event) {
     if (!this.#image || !free(event) || !keyed(this)) return;
     const by = { "+": 1, "=": 1, "-": -1 }[sign(event)];
-    if (!by || this.classList.contains("crowd-tiny")) return;
+    if (!by || !this.querySelector(".crowd-zoom")) return;
     event.preventDefault();
     this.#step(by);
   }
