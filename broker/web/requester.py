@@ -178,5 +178,6 @@ def run(job: str, act: str) -> ResponseReturnValue:
         elif act == "stop":
             publish.stop(unit, number, me().id, broker().now())
         else:
+            drafts.mine(unit, job)  # strangers learn nothing, not even what is wrong with their form
             publish.add_answers(unit, number, me().id, _more(), broker().now())
     return redirect(url_for("requester.overview", job=job), 303)
