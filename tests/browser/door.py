@@ -95,6 +95,7 @@ class Door:
     delay: float = 0
     waiting: int = 0
     same: dict[int, int] = field(default_factory=dict)
+    reopens: bool = False
 
     def held(self):
         return [no for no in self.handed if no not in self.answers and no not in self.returned]
@@ -118,6 +119,12 @@ class Door:
             return None
         self.handed.append(len(self.handed))
         return self.assignment(self.handed[-1])
+
+    def give_back(self, no):
+        if self.reopens:
+            self.same[len(self.hits)] = self.same.get(no, no)
+            self.hits.append(self.hits[no])
+        self.returned.append(no)
 
     def reply(self, assignment):
         message = "" if assignment else self.message or "There is no HIT of this job left for you."
@@ -205,7 +212,7 @@ def acts(app, door):
 
     @app.post("/work/return")
     def give_back():
-        door.now.returned.append(int(request.json["assignment"][1:]))
+        door.now.give_back(int(request.json["assignment"][1:]))
         return {}
 
     @app.post("/work/extend")

@@ -298,14 +298,18 @@ def test_skip_returns_the_hit_and_shows_the_next(page, door):
     assert now.submissions == []
 
 
-def test_a_skipped_hit_that_comes_again_is_not_shown_again_by_itself(page, door):
-    now = start(page, door, hits=texts(1), same={1: 0, 2: 0})
-    until(page, lambda: now.claims)
-    now.hits += texts(1)  # as the broker does: skipping opens the HIT again, and it is the only one
-    page.keyboard.press("s")
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_skipped_hit_that_comes_again_is_not_shown_again_by_itself(page, door, hurried):
+    hold = threading.Event()
+    now = start(page, door, hits=texts(1), reopens=True, hold=hold)
+    until(page, lambda: now.waiting)
+    if not hurried:
+        hold.set()
+        until(page, lambda: now.claims)
+    page.keyboard.press("s")  # hurried: while the answer that nothing else is left, true until now, is on its way
+    hold.set()
     page.get_by_role("heading", name="No other HIT is left").wait_for()
     until(page, lambda: now.returned == [0, 1])
-    now.hits += texts(1)
     page.get_by_role("button", name="Show them again").click()
     sees(page, "Review number 0")
 

@@ -154,7 +154,8 @@ export class Courier {
 
   #take(reply) {
     if (reply.assignment) this.#desk.received(reply.assignment, reply);
-    else this.#desk.dry(reply);
+    // A HIT that was skipped meanwhile goes back first: what was true of the log may not be so any more.
+    else if (!this.#returns.length) this.#desk.dry(reply);
   }
 
   #submission({ assignment, answer, seconds }, rest) {
