@@ -8,8 +8,11 @@ of all golds, so that none repeats before all were used, and then no more are gi
 import hashlib
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 DENSE_BLOCKS = 3
+NEVER = 2**62
+"""The place of a gold that does not come."""
 
 
 def block_length(block: int, percent: int) -> int:
@@ -46,6 +49,37 @@ def which(number: int, golds: int, draw: Callable[[int], int]) -> int | None:
     while math.gcd(step, golds) != 1:
         step += 1
     return (draw(-2) + number * step) % golds
+
+
+def next_due(served: int, percent: int, golds: int, draw: Callable[[int], int]) -> int:
+    """How many HITs the worker will have been served when their next gold is due; NEVER once they had all golds."""
+    if percent <= 0:
+        return NEVER
+    block, start = _block_at(served, percent)
+    place = start + draw(block) % block_length(block, percent)
+    if place < served:
+        start += block_length(block, percent)
+        block += 1
+        place = start + draw(block) % block_length(block, percent)
+    return place if block < golds else NEVER
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The gold of one worker in one job of `golds` golds."""
+
+    percent: int
+    golds: int
+    draw: Callable[[int], int]
+
+    def after(self, served: int) -> int:
+        """The place of the first gold that is due after so many HITs."""
+        return next_due(served, self.percent, self.golds, self.draw)
+
+    def at(self, served: int) -> int | None:
+        """The number of the job's gold that is due after so many HITs, if one is."""
+        number = due(served, self.percent, self.draw)
+        return None if number is None else which(number, self.golds, self.draw)
 
 
 def drawer(secret: bytes, job_id: int, worker_id: int) -> Callable[[int], int]:

@@ -10,3 +10,8 @@ SHORTEST, LONGEST = 30, 7 * 24 * 3600
 def deadline(now: dt.datetime, lease_seconds: int) -> dt.datetime:
     """When a lease that starts now runs out."""
     return now + dt.timedelta(seconds=lease_seconds)
+
+
+def microseconds(lease_seconds: int) -> int:
+    """The length of a lease as times are kept."""
+    return lease_seconds * 1_000_000

@@ -6,6 +6,7 @@ from broker.annotation.kind import Kind
 from broker.errors import Conflict, Invalid, Problem
 from broker.kinds.registry import furnish
 from broker.rules import ledger
+from broker.rules.order import mask
 from broker.rules.plan import Plan
 from broker.store import dataset, errands, hits, jobs, money, turns
 from broker.store.db import Unit
@@ -26,7 +27,7 @@ def publish(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> Non
         raise Invalid("Every row is gold: there is nothing left to label.")
     job.hits, job.golds = rows - golds, golds
     job.gold_left = ledger.gold_answers(job.hits, job.redundancy, job.gold_percent) if golds else 0
-    job.next_pos = dataset.last_pos(unit, job_id)
+    job.next_pos, job.bands = dataset.last_pos(unit, job_id), mask(dataset.bands(unit, job_id))
     job.state, job.published_at = JobState.OPEN, now
     _set_aside(unit, job, _owed(unit, job), f"publish:{job_id}", now)
 

@@ -57,7 +57,7 @@ def _again(turn: Assignment, answer: dict[str, Any]) -> Receipt:
 
 
 def _reclaim(unit: Unit, turn: Assignment, values: dict[str, Any]) -> bool:
-    hits.cursor(unit, turn.job_id, turn.worker_id)  # a claim of theirs might get the same HIT at this moment
+    hits.hold_place(unit, turn.job_id, turn.worker_id)  # a claim of theirs might get the same HIT at this moment
     job = jobs.job(unit, turn.job_id, Hold.STAY)
     if job.state not in RUNNING or turns.active(unit, turn.hit_id, turn.worker_id):
         return False
@@ -98,7 +98,8 @@ def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) 
         return
     if not turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.RETURNED, decided_at=now):
         raise Conflict("This assignment was submitted already.")
-    _free(unit, turn.job_id, turn.hit_id, now, gold=turn.gold)
+    hits.free_seat(unit, turn.job_id, turn.hit_id, gold=turn.gold)
+    _freed(unit, turn.job_id, now)
 
 
 def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.datetime) -> None:
@@ -112,17 +113,14 @@ def report(unit: Unit, assignment_id: int, worker_id: int, text: str, now: dt.da
 
 def sweep(unit: Unit, now: dt.datetime) -> int:
     """Give the seats of leases that ran out to others; how many."""
-    rows = turns.lapsed(unit, now)
-    for row in rows:
-        if turns.abandon(unit, row.id, now):
-            _free(unit, row.job_id, row.hit_id, now, gold=row.gold)
-    return len(rows)
+    freed = hits.lapse(unit, now)
+    for job_id in sorted(set(freed)):
+        _freed(unit, job_id, now)
+    return len(freed)
 
 
-def _free(unit: Unit, job_id: int, hit_id: int, now: dt.datetime, *, gold: bool) -> None:
-    job = jobs.job(unit, job_id, Hold.CHANGE)
-    hits.free_seat(unit, job_id, hit_id, gold=gold)
-    if job.state in ENDED:
+def _freed(unit: Unit, job_id: int, now: dt.datetime) -> None:
+    if jobs.job(unit, job_id, Hold.CHANGE).state in ENDED:
         errands.later(unit, "settle", job_id, now)  # it may have waited for this lease to give its money back
 
 

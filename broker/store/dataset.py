@@ -9,6 +9,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from broker.errors import Invalid, Problem
+from broker.rules.order import BANDS
 from broker.store.db import Unit
 from broker.store.work import Hit
 
@@ -80,6 +81,16 @@ def size(unit: Unit, job_id: int) -> int:
 def last_pos(unit: Unit, job_id: int) -> int:
     """The highest position in the job's log."""
     return int(unit.session.scalar(sa.select(sa.func.max(Hit.pos)).where(Hit.job_id == job_id)) or 0)
+
+
+def bands(unit: Unit, job_id: int) -> list[int]:
+    """The bands that hold open HITs of the job."""
+
+    def held(band: int) -> bool:
+        some = sa.select(Hit.id).where(Hit.job_id == job_id, Hit.open, Hit.band == band).limit(1)
+        return unit.session.execute(some).first() is not None
+
+    return [band for band in range(BANDS) if held(band)]
 
 
 def sample(unit: Unit, job_id: int, *, skip: int = 0, limit: int = 20) -> list[tuple[int, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+
+from broker.store import express_postgres, express_sqlite
+from broker.store.express import Ask, Given, Gold, Lane
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -36,6 +40,8 @@ class Moment(sa.types.TypeDecorator[dt.datetime]):
 
 BigKey = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 key = Annotated[int, mapped_column(BigKey, primary_key=True)]
+row_of = Annotated[int, mapped_column(BigKey)]
+"""The row id of another table's row, without a foreign key."""
 big = Annotated[int, mapped_column(sa.BigInteger)]
 micros = Annotated[int, mapped_column(sa.BigInteger)]
 Json = dict[str, Any]
@@ -72,9 +78,9 @@ class Unit:
         """Whether this compare-and-set changed exactly one row; if not, somebody was faster."""
         return self.changed(statement) == 1
 
-    def changed(self, statement: sa.Update | sa.Delete | sa.Insert) -> int:
-        """Run the statement; how many rows it touched."""
-        result = self.session.connection().execute(statement)
+    def changed(self, statement: sa.Update | sa.Delete | sa.Insert, rows: list[dict[str, Any]] | None = None) -> int:
+        """Run the statement, once or for each of these rows of values; how many rows it touched."""
+        result = self.session.connection().execute(statement, rows)
         return int(result.rowcount)
 
     def insert_once(self, table: type["Rows"], **values: Any) -> bool:
@@ -85,6 +91,14 @@ class Unit:
         # The count of rows is unknown where SQLAlchemy asks for the new key by itself, so a row is asked for instead.
         once: sa.Executable = insert.values(**values).on_conflict_do_nothing().returning(sa.literal_column("1"))
         return self.session.connection().execute(once).first() is not None
+
+    def turn(self, ask: Ask, gold: Gold | None) -> Given:
+        """A worker's turn as part of this unit."""
+        connection = self.session.connection()
+        if connection.dialect.name == "postgresql":
+            return express_postgres.in_unit(connection, ask, gold)
+        driver: Any = connection.connection.driver_connection
+        return express_sqlite.in_unit(driver, ask, gold)
 
     def ring(self, queue: str) -> None:
         """After the commit, tell the RQ workers that this queue has errands."""
@@ -98,6 +112,11 @@ class Store:
         self.sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.sqlite else _engine(url, pool_size=pool, max_overflow=pool)
         self.bell: Callable[[set[str]], None] = lambda _: None
+        self.lane: Lane = (
+            express_sqlite.SqliteLane(self._driver, _writers)
+            if self.sqlite
+            else express_postgres.PostgresLane(self.engine)
+        )
 
     @contextmanager
     def write(self) -> Iterator[Unit]:
@@ -118,8 +137,15 @@ class Store:
     def _writing(self) -> sa.Engine:
         return self.engine.execution_options(writes=True) if self.sqlite else self.engine
 
+    def _driver(self) -> sqlite3.Connection:
+        path = self.engine.url.database or ":memory:"
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+        _prepare(connection, None)
+        return connection
+
     def close(self) -> None:
         """Give all connections back."""
+        self.lane.close()
         self.engine.dispose()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from broker.rules import ledger
+from broker.rules.order import START
 from broker.store import hits
 from broker.store.db import EPOCH, MICROSECOND, Record, Unit
 from broker.store.jobs import Job, JobState
@@ -65,8 +66,9 @@ def openings(unit: Unit, worker_id: int, now: dt.datetime) -> list[Opening]:
     """The jobs that have something for this worker: those they hold HITs of first, then the newest."""
     held = _held(unit, worker_id, now)
     found = []
-    for job, requester, pos, done in _visible(unit, worker_id, held):
-        left = hits.left_for(unit, job.id, worker_id, pos, limit=MOST_COUNTED) if job.state == JobState.OPEN else 0
+    for job, requester, positions, done in _visible(unit, worker_id, held):
+        is_open = job.state == JobState.OPEN
+        left = hits.left_for(unit, job, worker_id, positions or START, limit=MOST_COUNTED) if is_open else 0
         if left or job.id in held:
             found.append(Opening(job, requester, left, done, held.get(job.id, 0), median_seconds(unit, job.id)))
         if len(found) == MOST_JOBS:
@@ -87,7 +89,7 @@ def _visible(unit: Unit, worker_id: int, held: Collection[int]) -> list[Record]:
     mine = sa.and_(Cursor.job_id == Job.id, Cursor.worker_id == worker_id)
     in_hand = Job.id.in_(list(held))
     query = (
-        sa.select(Job, Person.name, sa.func.coalesce(Cursor.pos, 0), sa.func.coalesce(Cursor.answered, 0))
+        sa.select(Job, Person.name, Cursor.pos, sa.func.coalesce(Cursor.answered, 0))
         .join(Person, Person.id == Job.requester_id)
         .outerjoin(Cursor, mine)
         .where(sa.or_(Job.state == JobState.OPEN, in_hand))
@@ -107,13 +109,6 @@ def median_seconds(unit: Unit, job_id: int) -> float | None:
     )
     times = [float(one) for one in unit.session.scalars(query) if one is not None]
     return statistics.median(times) if len(times) >= FEWEST else None
-
-
-def place(unit: Unit, job_id: int, worker_id: int) -> tuple[int, int]:
-    """How far the worker has come in the job's log, and how many answers they gave; read without holding it."""
-    query = sa.select(Cursor.pos, Cursor.answered).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
-    row = unit.session.execute(query).one_or_none()
-    return (row[0], row[1]) if row is not None else (0, 0)
 
 
 def specimen(unit: Unit, job_id: int) -> dict[str, Any] | None:

@@ -1,31 +1,39 @@
-"""The log of open HITs, and how far each worker has come in it.
+"""The log of open HITs: seats given back, HITs opened again, closed early or moved to another band.
 
-Each open HIT has a position; a worker's cursor says that every HIT open at or before it was already handed to them.
-A HIT that opens again gets a fresh position at the end, so that every cursor still meets it; neither the job's size
-nor the worker's history costs a claim anything.
+Whatever opens a HIT or changes its band gives it a fresh position at the end, so that every cursor still meets it.
 """
+
+import datetime as dt
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from broker.rules import order
+from broker.store import turns
 from broker.store.db import Record, Unit
 from broker.store.jobs import Job
 from broker.store.work import Assignment, Cursor, Hit, is_active
 
-
-def cursor(unit: Unit, job_id: int, worker_id: int) -> tuple[int, int]:
-    """The worker's (position, HITs served) in the job, held till the end of the unit so that double clicks queue."""
-    query = sa.select(Cursor.pos, Cursor.served).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
-    row = unit.session.execute(query.with_for_update()).one_or_none()
-    if row is None:
-        unit.insert_once(Cursor, job_id=job_id, worker_id=worker_id, pos=0, served=0)
-        row = unit.session.execute(query.with_for_update()).one()
-    return row[0], row[1]
+Positions = Sequence[int]
+"""How far a worker has come in a job's log, by band."""
 
 
-def move_cursor(unit: Unit, job_id: int, worker_id: int, *, pos: int, served: int) -> None:
-    """Note how far the worker has come."""
-    mine = sa.update(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
-    unit.changed(mine.values(pos=pos, served=served))
+def begin(unit: Unit, job_id: int, worker_id: int, gold_at: int) -> None:
+    """Put the worker at the beginning of the job's log, if they have no place in it yet."""
+    unit.insert_once(Cursor, job_id=job_id, worker_id=worker_id, pos=list(order.START), served=0, gold_at=gold_at)
+
+
+def hold_place(unit: Unit, job_id: int, worker_id: int) -> None:
+    """Hold the worker's cursor till the end of the unit: their claims wait."""
+    query = sa.select(Cursor.served).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
+    unit.session.execute(query.with_for_update())
+
+
+def place(unit: Unit, job_id: int, worker_id: int) -> tuple[Positions, int]:
+    """How far the worker has come in the job's log, and how many answers they gave; read without holding it."""
+    query = sa.select(Cursor.pos, Cursor.answered).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
+    row = unit.session.execute(query).one_or_none()
+    return (row[0], row[1]) if row is not None else (order.START, 0)
 
 
 def count_answer(unit: Unit, job_id: int, worker_id: int) -> None:
@@ -34,55 +42,27 @@ def count_answer(unit: Unit, job_id: int, worker_id: int) -> None:
     unit.changed(mine.values(answered=Cursor.answered + 1))
 
 
-def _held_by(worker_id: int) -> sa.Exists:
-    return sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
+def note_dry(unit: Unit, job_id: int, worker_id: int, newest: int) -> None:
+    """Note that nothing was left for the worker when the job's newest position was this one."""
+    mine = sa.update(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
+    unit.changed(mine.values(dry=newest))
 
 
-def next_open(unit: Unit, job_id: int, worker_id: int, after: int) -> tuple[Record, int] | None:
-    """The first open HIT past the position which the worker does not have, locked; and the new cursor.
-
-    A HIT that another claim holds locked is jumped over; the cursor then stays before it, so that it is met again.
-    """
-    ahead = (Hit.job_id == job_id, Hit.open, Hit.pos > after)
-    first = sa.select(sa.func.min(Hit.pos)).where(*ahead).scalar_subquery()
-    query = (
-        sa.select(Hit.id, Hit.pos, Hit.payload, Hit.taken, Hit.extra, first.label("first"))
-        .where(*ahead, ~_held_by(worker_id))
-        .order_by(Hit.pos)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Hit)
-    )
-    row = unit.session.execute(query).one_or_none()
-    return None if row is None else (row, row.pos if row.first >= row.pos else row.first - 1)
+def left_for(unit: Unit, job: Job, worker_id: int, positions: Positions, *, limit: int) -> int:
+    """How many open HITs past the positions the worker does not have or has not answered, among the next `limit`."""
+    left = 0
+    for band in order.present(job.bands):
+        if left < limit:
+            left += _left_in(unit, job.id, worker_id, band, positions[band], limit - left)
+    return left
 
 
-def ahead(unit: Unit, job_id: int, pos: int, *, limit: int) -> int:
-    """How many open HITs lie past the position, counted up to the limit."""
-    some = sa.select(Hit.id).where(Hit.job_id == job_id, Hit.open, Hit.pos > pos).limit(limit).subquery()
-    return int(unit.session.connection().execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
-
-
-def left_for(unit: Unit, job_id: int, worker_id: int, pos: int, *, limit: int) -> int:
-    """How many of the next `limit` open HITs past the position the worker does not have or has not answered."""
-    some = sa.select(Hit.id).where(Hit.job_id == job_id, Hit.open, Hit.pos > pos).order_by(Hit.pos).limit(limit)
-    ahead_ = some.subquery()
-    had = sa.exists().where(Assignment.hit_id == ahead_.c.id, Assignment.worker_id == worker_id, is_active())
-    query = sa.select(sa.func.count()).select_from(ahead_).where(~had)
+def _left_in(unit: Unit, job_id: int, worker_id: int, band: int, pos: int, limit: int) -> int:
+    open_ahead = (Hit.job_id == job_id, Hit.open, Hit.band == band, Hit.pos > pos)
+    ahead = sa.select(Hit.id).where(*open_ahead).order_by(Hit.pos).limit(limit).subquery()
+    had = sa.exists().where(Assignment.hit_id == ahead.c.id, Assignment.worker_id == worker_id, is_active())
+    query = sa.select(sa.func.count()).select_from(ahead).where(~had)
     return int(unit.session.connection().execute(query).scalar_one())
-
-
-def take_seat(unit: Unit, hit_id: int, *, taken: int, seats: int) -> None:
-    """Give one seat of the locked HIT; the last one closes it."""
-    seat = sa.update(Hit).where(Hit.id == hit_id)
-    unit.changed(seat.values(taken=taken + 1) if taken + 1 < seats else seat.values(taken=taken + 1, open=False))
-
-
-def take_gold(unit: Unit, job_id: int, gold_no: int, worker_id: int) -> Record | None:
-    """The job's gold HIT with this number, if the worker never had it and the job still pays for gold."""
-    had = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id)
-    query = sa.select(Hit.id, Hit.payload).where(Hit.job_id == job_id, Hit.gold_no == gold_no, ~had)
-    row = unit.session.execute(query).one_or_none()
-    return row if row is not None and _pay_gold(unit, job_id) else None
 
 
 def _pay_gold(unit: Unit, job_id: int) -> bool:
@@ -108,6 +88,14 @@ def free_seat(unit: Unit, job_id: int, hit_id: int, *, gold: bool) -> None:
     unit.changed(reopen.values(taken=Hit.taken - 1, open=True, done=False, pos=fresh_pos(unit, job_id)))
 
 
+def lapse(unit: Unit, now: dt.datetime, job_id: int | None = None) -> list[int]:
+    """Give the seats of leases that ran out to others, in one job or in all; the job of each."""
+    lapsed = [row for row in turns.lapsed(unit, now, job_id) if turns.abandon(unit, row.id, now)]
+    for row in lapsed:
+        free_seat(unit, row.job_id, row.hit_id, gold=row.gold)
+    return [row.job_id for row in lapsed]
+
+
 def free_seats(unit: Unit, job_id: int, redundancy: int) -> int:
     """How many answers the job's ordinary HITs still lack."""
     seats = sa.func.sum(redundancy + Hit.extra - Hit.taken)
@@ -127,4 +115,29 @@ def count_answers(unit: Unit, answers: dict[int, int], redundancy: int) -> int:
         sa.update(Hit).where(Hit.id == sa.bindparam("key")).values(answered=Hit.answered + sa.bindparam("more")), rows
     )
     done = sa.update(Hit).where(Hit.id.in_(list(answers)), ~Hit.done, Hit.answered >= redundancy + Hit.extra)
+    return unit.changed(done.values(done=True))
+
+
+def grow(unit: Unit, job_id: int, hit_ids: Sequence[int]) -> int:
+    """Ask for one more answer to each of these full HITs, before the others of their priority; how many were full."""
+    first = fresh_pos(unit, job_id, len(hit_ids))
+    rows = [{"key": hit_id, "fresh": first + place} for place, hit_id in enumerate(sorted(hit_ids))]
+    full = (Hit.id == sa.bindparam("key"), Hit.done, ~Hit.open)
+    change = sa.update(Hit).where(*full)
+    values = {"extra": Hit.extra + 1, "open": True, "done": False, "band": Hit.band - Hit.band % 2}
+    grown = unit.changed(change.values(pos=sa.bindparam("fresh"), **values), rows)
+    _show_bands(unit, job_id, order.UNCERTAIN)
+    return grown
+
+
+def _show_bands(unit: Unit, job_id: int, bits: int) -> None:
+    bands = sa.update(Job).where(Job.id == job_id, Job.bands.op("&")(bits) != bits)
+    unit.changed(bands.values(bands=Job.bands.op("|")(bits)).execution_options(synchronize_session=False))
+
+
+def close_early(unit: Unit, job_id: int, hit_ids: Sequence[int], redundancy: int) -> int:
+    """Ask for no more answers to these open HITs; what is out may be submitted. How many are done by it."""
+    mine = (Hit.job_id == job_id, Hit.id.in_(hit_ids))
+    unit.changed(sa.update(Hit).where(*mine, Hit.open).values(extra=Hit.taken - redundancy, open=False))
+    done = sa.update(Hit).where(*mine, ~Hit.open, ~Hit.done, Hit.answered >= redundancy + Hit.extra)
     return unit.changed(done.values(done=True))

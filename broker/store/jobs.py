@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.errors import NotFound, Problem
+from broker.rules.order import Priority
 from broker.store.db import Json, Rows, Unit, big, key, micros
 
 
@@ -65,6 +66,9 @@ class Job(Rows):
         sa.CheckConstraint("redundancy >= 1", name="redundancy"),
         sa.CheckConstraint("reward >= 0", name="reward"),
         sa.CheckConstraint("gold_left >= 0", name="gold_left"),
+        sa.Index("ix_jobs_open", "requester_id", "priority", "id", **{
+            f"{name}_where": sa.text("state = 'open'") for name in ("sqlite", "postgresql")
+        }),
     )
 
     id: Mapped[key]
@@ -87,6 +91,15 @@ class Job(Rows):
     done: Mapped[int] = mapped_column(default=0)
     answers: Mapped[int] = mapped_column(default=0)
     next_pos: Mapped[big] = mapped_column(default=0)
+    bands: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The bands that ever held HITs, as bits: a claim looks at no others."""
+    priority: Mapped[int] = mapped_column(sa.SmallInteger, default=Priority.NORMAL, server_default="1")
+    """Which of their own jobs its requester wants done first."""
+    priority_column: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    most: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Answers that a HIT whose answers disagree may get; 0: as many as every other."""
+    sure: Mapped[float] = mapped_column(default=0.95, server_default="0.95")
+    """The confidence at which a HIT of an adaptive plan has enough answers."""
     created_at: Mapped[dt.datetime]
     published_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]

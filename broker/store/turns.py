@@ -69,11 +69,11 @@ def renew(unit: Unit, assignment_id: int, worker_id: int, deadline: dt.datetime,
     return unit.won(change.values(deadline=deadline))
 
 
-def lapsed(unit: Unit, now: dt.datetime, *, limit: int = 500) -> list[Record]:
-    """Leases that have run out, locked: (id, hit_id, job_id, gold)."""
+def lapsed(unit: Unit, now: dt.datetime, job_id: int | None = None, *, limit: int = 500) -> list[Record]:
+    """Leases that have run out, in one job or in all, locked: (id, hit_id, job_id, gold)."""
     query = (
         sa.select(Assignment.id, Assignment.hit_id, Assignment.job_id, Assignment.gold)
-        .where(is_in(Turn.ACCEPTED), Assignment.deadline <= now)
+        .where(is_in(Turn.ACCEPTED), Assignment.deadline <= now, sa.true() if job_id is None else Assignment.job_id == job_id)
         .order_by(Assignment.job_id, Assignment.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Assignment)

@@ -1,8 +1,8 @@
 """HITs and assignments: the log of open HITs, the workers' cursors in it, and the life of one worker's turn.
 
-Open HITs are a log: each has a position, and a worker's cursor says that every HIT open at or before it was already
-handed to them. A HIT that opens again gets a fresh position at the end, so that every cursor still meets it; neither
-the job's size nor the worker's history costs a claim anything.
+Open HITs are a log in a few bands: each has a position in its band, and a worker's cursor says for each band that every
+HIT open at or before it was already handed to them. A HIT that opens again or changes its band gets a fresh position at
+the end, so that every cursor still meets it; neither the job's size nor the worker's history costs a claim anything.
 """
 
 import datetime as dt
@@ -11,7 +11,9 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from broker.store.db import Json, Rows, big, key, micros
+from broker.rules.gold import NEVER
+from broker.rules.order import ORDINARY
+from broker.store.db import Json, Rows, big, key, micros, row_of
 
 
 class Turn(StrEnum):
@@ -34,11 +36,22 @@ _ACTIVE_SQL = "state IN ('accepted', 'submitted', 'approved', 'rejected')"
 
 
 class Hit(Rows):
-    """One micro-task made of one item; `taken` of its `redundancy + extra` seats are given to workers."""
+    """One micro-task made of one item; `taken` of its `redundancy + extra` seats are given to workers.
+
+    HITs and assignments have no foreign keys: who writes one holds the row it refers to, a job with HITs and a HIT
+    with assignments are never deleted, and on PostgreSQL each key would lock and read its row once more per claim.
+    """
 
     __tablename__ = "hits"
     __table_args__ = (
-        sa.Index("ix_hits_open", "job_id", "pos", sqlite_where=sa.text("open = 1"), postgresql_where=sa.text("open")),
+        sa.Index(
+            "ix_hits_open",
+            "job_id",
+            "band",
+            "pos",
+            sqlite_where=sa.text("open = 1"),
+            postgresql_where=sa.text("open"),
+        ),
         sa.Index("uq_hits_job_row", "job_id", "row", unique=True),
         sa.Index(
             "uq_hits_gold",
@@ -52,8 +65,9 @@ class Hit(Rows):
     )
 
     id: Mapped[key]
-    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"))
+    job_id: Mapped[row_of]
     row: Mapped[big]
+    band: Mapped[int] = mapped_column(sa.SmallInteger, default=ORDINARY, server_default=str(ORDINARY))
     pos: Mapped[big]
     open: Mapped[bool]
     taken: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -110,9 +124,9 @@ class Assignment(Rows):
     )
 
     id: Mapped[key]
-    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"))
-    hit_id: Mapped[int] = mapped_column(sa.ForeignKey("hits.id"))
-    worker_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
+    job_id: Mapped[row_of]
+    hit_id: Mapped[row_of]
+    worker_id: Mapped[row_of]
     state: Mapped[str] = mapped_column(sa.String(20))
     gold: Mapped[bool]
     judged: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
@@ -127,15 +141,21 @@ class Assignment(Rows):
 
 
 class Cursor(Rows):
-    """How far a worker has come in a job's log of open HITs, how many HITs they were served and answered."""
+    """How far a worker has come in each band of a job's log, how many HITs they were served and answered.
+
+    `gold_at` is the number of HITs served at which their next gold is due; `dry` is the job's newest position when
+    nothing was left for them: until a HIT opens after it, nothing is.
+    """
 
     __tablename__ = "cursors"
 
     job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
     worker_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
-    pos: Mapped[big] = mapped_column(default=0)
+    pos: Mapped[list[int]] = mapped_column(sa.ARRAY(sa.BigInteger).with_variant(sa.JSON(), "sqlite"))
     served: Mapped[int] = mapped_column(default=0)
     answered: Mapped[int] = mapped_column(default=0, server_default="0")
+    gold_at: Mapped[big] = mapped_column(default=NEVER)
+    dry: Mapped[big] = mapped_column(default=-1, server_default="-1")
 
 
 def is_in(state: Turn) -> sa.ColumnElement[bool]:

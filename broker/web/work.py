@@ -13,7 +13,7 @@ from broker.kinds.registry import furnish
 from broker.rules.lease import MOST_HELD
 from broker.services import claim, submit
 from broker.services.claim import Offer
-from broker.store import desk, hits, jobs
+from broker.store import hits, jobs
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
 from broker.web import kindpage
@@ -115,9 +115,10 @@ def _known(have: list[str]) -> set[int]:
 
 def standing(unit: Unit, job: Job, offer: Offer | None, *, full: bool) -> Next:
     """What the page shows beside the HIT. Who was offered nothing has nothing left, whatever others still have."""
-    pos, done = desk.place(unit, job.id, me().id)
+    positions, done = hits.place(unit, job.id, me().id)
     some = job.state == JobState.OPEN and (offer is not None or full)
-    return Next(job, offer, done, hits.ahead(unit, job.id, pos, limit=MOST_COUNTED) if some else 0, full)
+    left = hits.left_for(unit, job, me().id, positions, limit=MOST_COUNTED) if some else 0
+    return Next(job, offer, done, left, full)
 
 
 def _start(unit: Unit, wish: Wish) -> None:

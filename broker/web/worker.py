@@ -87,9 +87,9 @@ def preview(job: str) -> str:
 
 
 def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:
-    pos, done = desk.place(unit, job.id, me().id)
+    positions, done = hits.place(unit, job.id, me().id)
     is_open = job.state == JobState.OPEN
-    left = hits.left_for(unit, job.id, me().id, pos, limit=desk.MOST_COUNTED) if is_open else 0
+    left = hits.left_for(unit, job, me().id, positions, limit=desk.MOST_COUNTED) if is_open else 0
     requester = people.person(unit, job.requester_id)
     shown = {
         "id": broker().names("J").show(job.id),
@@ -106,7 +106,7 @@ def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:
 
 
 def _specimen_shown(job: Job, payload: dict[str, Any]) -> dict[str, Any]:
-    task_input = kindpage.seen(furnish(job.kind, job.settings), claim.seen(job, payload))
+    task_input = kindpage.seen(furnish(job.kind, job.settings), claim.seen(payload, job.gold_column))
     return {
         "id": None,
         "html": str(kindpage.render(job.kind, task_input)),

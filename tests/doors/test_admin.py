@@ -9,9 +9,10 @@ from broker.errors import BrokerError, Conflict, Forbidden, Invalid
 from broker.rules import ledger
 from broker.services import claim, enroll, judge, oversee, settle, submit
 from broker.services.oversee import Act
-from broker.store import errands, hits, money, people, turns
+from broker.store import errands, money, people, turns
 from broker.store.errands import ErrandState
 from broker.store.people import Person
+from broker.store.work import Hit
 from tests.doors.visiting import PASSWORD, Clock, publish_job, trust
 
 NOW = Clock()()
@@ -50,7 +51,8 @@ def test_suspending_ends_sessions_gives_hits_back_and_is_logged(store):
     with store.read() as unit:
         assert people.logged_in(unit, "a token's hash", NOW) is None
         assert turns.assignment(unit, offer.assignment_id, bob.id).state == "returned"
-        assert hits.next_open(unit, job_id, ada.id, 0)[0].taken == 0
+        hit = unit.session.get(Hit, offer.hit_id)
+        assert (hit.taken, hit.open) == (0, True)
     assert fresh(store, bob).suspended_reason == "copies answers"
     assert logged(store) == [("suspend", bob.public_id, "copies answers", "Ada")]
 

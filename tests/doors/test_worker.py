@@ -6,8 +6,9 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from broker.rules.order import ORDINARY
 from broker.services import judge, settle
-from broker.store import desk
+from broker.store import hits
 from broker.store.work import Assignment, Cursor
 from broker.web import worker
 from tests.doors.conftest import NOON, TEXTS, choice
@@ -96,8 +97,8 @@ def test_hits_that_a_worker_answered_are_not_left_for_them(people):
     page.submit(page.claim().json["assignment"], claim=False)
     assert other.claim().json["left"] == 5
     with hands.store.read() as unit:
-        pos, done = desk.place(unit, hands.row("J", job), walt.id)
-        assert (pos, done) == (1, 1)
+        positions, done = hits.place(unit, hands.row("J", job), walt.id)
+        assert (positions[ORDINARY], done) == (1, 1)
     assert "for you 5" in words(page.client.get("/work"))
 
 

@@ -1,0 +1,43 @@
+"""Which HIT comes first: a few bands of the log, not a sort. Within a band the HIT that has been open longest comes first.
+
+A requester's priority comes before uncertainty: of two HITs of one priority, the one whose answers disagree is first.
+"""
+
+from enum import IntEnum
+
+BANDS = 6
+"""Bands of a job's log, 0 (first) to 5 (last)."""
+
+
+class Priority(IntEnum):
+    """How soon a requester wants an item or a job, the soonest first."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
+
+
+def band(priority: Priority, *, uncertain: bool) -> int:
+    """The band of a HIT."""
+    return 2 * priority + (0 if uncertain else 1)
+
+
+ORDINARY = band(Priority.NORMAL, uncertain=False)
+"""The band of a HIT nobody said anything about."""
+
+
+def mask(bands: list[int]) -> int:
+    """Bands as the bits of a number."""
+    return sum(1 << one for one in set(bands))
+
+
+def present(bits: int) -> list[int]:
+    """The bands whose bits are set, the first one first."""
+    return [number for number in range(BANDS) if bits >> number & 1]
+
+
+UNCERTAIN = mask([band(priority, uncertain=True) for priority in Priority])
+"""The bands of HITs whose answers disagree, as bits."""
+
+START = (0,) * BANDS
+"""A worker's positions, by band, before their first HIT."""
