@@ -1,6 +1,7 @@
 """The only place where parts are joined: settings become a broker with its store, files, queue, clock and dice."""
 
 import datetime as dt
+import functools
 import os
 import random
 import secrets
@@ -62,7 +63,12 @@ class Broker:
 
     def names(self, prefix: str) -> Names:
         """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads."""
-        return Names(self.secret, prefix)
+        return _names(self.secret, prefix)
+
+
+@functools.lru_cache(16)
+def _names(secret: bytes, prefix: str) -> Names:
+    return Names(secret, prefix)
 
 
 def _log_plainly() -> None:

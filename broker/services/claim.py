@@ -50,7 +50,7 @@ def _given(
         most_held=lease.MOST_HELD,
         have=tuple(have),
     )
-    golds = schedule(job, worker_id, secret)
+    golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, worker_id))
     given = turn(unit.turn, ask, golds)
     if given.code == Code.NEW:
         hits.begin(unit, job.id, worker_id, golds.after(0))
@@ -69,11 +69,6 @@ def _note_dry(unit: Unit, job: Job, worker_id: int) -> None:
     positions, _ = hits.place(unit, job.id, worker_id)
     if not hits.left_for(unit, job, worker_id, positions, limit=1):
         hits.note_dry(unit, job.id, worker_id, newest)
-
-
-def schedule(job: Job, worker_id: int, secret: bytes) -> Schedule:
-    """When the worker gets gold in this job, and which."""
-    return Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, worker_id))
 
 
 def offered(given: Given, gold_column: str) -> Offer:

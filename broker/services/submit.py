@@ -13,7 +13,6 @@ from broker.store.jobs import ENDED, RUNNING, Hold
 from broker.store.work import ANSWERED, Assignment, Turn
 
 LONGEST_REPORT = 2000
-LONGEST_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def submit(
     job = jobs.job(unit, turn.job_id)
     room = furnish(job.kind, job.settings)
     kept = room.dump(room.parse(answer, {}))
-    values = {"answer": kept, "seconds": _seconds(seconds), "submitted_at": now}
+    values = {"answer": kept, "seconds": lease.checked_seconds(seconds), "submitted_at": now}
     if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
         hits.count_answer(unit, job.id, worker_id)
         return Receipt(job.id, repeated=False, late=turn.deadline < now)
@@ -67,14 +66,6 @@ def _reclaim(unit: Unit, turn: Assignment, values: dict[str, Any]) -> bool:
         raise Conflict("This answer was being kept already.")
     hits.count_answer(unit, turn.job_id, turn.worker_id)
     return True
-
-
-def _seconds(seconds: float | None) -> float | None:
-    if seconds is None:
-        return None
-    if not 0 <= seconds <= LONGEST_SECONDS:
-        raise Invalid(f"seconds: {seconds} is not within 0 and {LONGEST_SECONDS}")
-    return seconds
 
 
 def start(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) -> dt.datetime:

@@ -6,7 +6,9 @@ from broker.web import (
     account,
     admin,
     errors,
+    express,
     gate,
+    known,
     media,
     requester,
     results,
@@ -23,7 +25,8 @@ from broker.web import (
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
-    for part in (errors, gate, shown, static, throttle):
+    for part in (errors, gate, known, shown, static, throttle):
         part.hang(app)
     for part in (static, media, session, account, admin, work, worker, requester, results, wizard, uploads):
         app.register_blueprint(part.blueprint)
+    express.hang(app, app.config["BROKER"])

@@ -52,13 +52,20 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""What every answer carries, unless it says otherwise."""
+NO_STORE = {"Cache-Control": "no-store"}
+
+
 def _headers(answer: Response) -> Response:
-    answer.headers.setdefault("Content-Security-Policy", POLICY)
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Referrer-Policy", "same-origin")
-    answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if not re.match(r"/(static|media)/", request.path):
-        answer.headers.setdefault("Cache-Control", "no-store")
+    lasting = re.match(r"/(static|media)/", request.path)
+    for name, value in (HEADERS if lasting else HEADERS | NO_STORE).items():
+        answer.headers.setdefault(name, value)
     return answer
 
 

@@ -1,4 +1,7 @@
-"""The HIT page's own door, in JSON: claim, submit (and claim the next at once), return, more time, problem, leave."""
+"""The HIT page's own door, in JSON: claim, submit (and claim the next at once), return, more time, problem, leave.
+
+`express` answers the ordinary submission before it gets here; what is here answers every one.
+"""
 
 import contextlib
 from dataclasses import dataclass
@@ -8,19 +11,25 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from broker.annotation import reading
+from broker.annotation.kind import Kind
 from broker.errors import Conflict, Invalid, NotFound
 from broker.kinds.registry import furnish
 from broker.rules.lease import MOST_HELD
+from broker.rules.names import Names
 from broker.services import claim, submit
 from broker.services.claim import Offer
+from broker.services.submit import Receipt
 from broker.store import hits, jobs
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
 from broker.web import kindpage
 from broker.web.gate import broker, me, need
+from broker.web.known import remember
 
 blueprint = Blueprint("work", __name__, url_prefix="/work")
 MOST_COUNTED, MOST_LEFT = 500, 5
+KEPT = "broker.kept"
+"""The receipt of an answer that the express lane has kept already."""
 M = TypeVar("M", bound=BaseModel)
 WHY_NOTHING = {
     JobState.OPEN: "There is no HIT left for you in this job.",
@@ -31,12 +40,14 @@ WHY_NOTHING = {
 
 
 class Wish(BaseModel):
-    """What every request of the page may say of its HITs: `have` on screen or behind it, `start` comes on screen."""
+    """What every request of the page may say of its HITs: `have` on screen or behind it, `start` comes on screen now."""
 
     model_config = ConfigDict(extra="forbid")
 
     have: list[str] = Field([], max_length=20)
     start: str | None = None
+    html: bool = True
+    """Whether the HIT's page is wanted beside its input: programs do without."""
 
 
 class Submission(Wish):
@@ -67,10 +78,10 @@ class Next:
     left: int
     full: bool = False
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self, *, html: bool) -> dict[str, Any]:
         """The assignment as the page gets it, or why there is none."""
         return {
-            "assignment": turn_shown(self.job, self.offer) if self.offer else None,
+            "assignment": turn_shown(self.job, self.offer, html=html) if self.offer else None,
             "message": self.message(),
             "done": self.done,
             "left": self.left,
@@ -81,13 +92,18 @@ class Next:
         return "" if self.offer or self.full else WHY_NOTHING[JobState(self.job.state)]
 
 
-def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
+def turn_shown(job: Job, offer: Offer, *, html: bool = True) -> dict[str, Any]:
     """An assignment as the page gets it. Gold looks like any other."""
-    task_input = kindpage.seen(furnish(job.kind, job.settings), offer.payload)
+    return offer_shown(job.kind, furnish(job.kind, job.settings), offer, html=html)
+
+
+def offer_shown(kind: str, room: Kind[Any], offer: Offer, *, html: bool) -> dict[str, Any]:
+    """An assignment of a furnished kind, with its page if wanted; `seconds` are left until the deadline."""
+    task_input = kindpage.seen(room, offer.payload)
     return {
         "id": broker().names("T").show(offer.assignment_id),
         "hit": broker().names("H").show(offer.hit_id),
-        "html": str(kindpage.render(job.kind, task_input)),
+        **({"html": str(kindpage.render(kind, task_input))} if html else {}),
         "input": task_input,
         "deadline": offer.deadline.isoformat(),
         "seconds": (offer.deadline - broker().now()).total_seconds(),
@@ -98,18 +114,18 @@ def turn_shown(job: Job, offer: Offer) -> dict[str, Any]:
 def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     """The next assignment of the person who asks."""
     now = broker().now()
-    offer = claim.claim(unit, job_id, me().id, _known(wish.have), now, broker().secret)
+    offer = claim.claim(unit, job_id, me().id, known(broker().names("T"), wish.have), now, broker().secret)
     job = jobs.published(unit, job_id)
     full = offer is None and len(claim.holding(unit, job, me().id, now)) >= MOST_HELD
     return standing(unit, job, offer, full=full and job.state == JobState.OPEN)
 
 
-def _known(have: list[str]) -> set[int]:
-    # What the page kept of another time is no reason to refuse the answer that comes with it.
+def known(names: Names, have: list[str]) -> set[int]:
+    """The assignments of these public ids; what a page kept of another time is no reason to refuse its answer."""
     found = set()
     for one in have:
         with contextlib.suppress(NotFound):
-            found.add(_turn(one))
+            found.add(names.read(one))
     return found
 
 
@@ -149,19 +165,29 @@ def claim_next(job: str) -> Response:
     with broker().store.write() as unit:
         _start(unit, wish)
         found = claim_for_me(unit, job_id, wish)
-    return jsonify(found.shown())
+    remember()
+    return jsonify(found.shown(html=wish.html))
 
 
-@blueprint.post("/submit")
+@blueprint.post("/<job>/submit")
 @need("worker")
-def submit_answer() -> Response:
+def submit_answer(job: str) -> Response:
     """Keep an answer and, if wanted, hand out the next HIT of the same job, in one transaction."""
-    sent = _read(Submission)
+    sent, job_id = _read(Submission), broker().names("J").read(job)
     with broker().store.write() as unit:
         _start(unit, sent)
-        receipt = submit.submit(unit, _turn(sent.assignment), me().id, sent.answer, sent.seconds, broker().now())
-        found = claim_for_me(unit, receipt.job_id, sent) if sent.claim else _unasked(unit, receipt.job_id)
-    return jsonify({"accepted": True, "repeated": receipt.repeated, "late": receipt.late} | found.shown())
+        receipt: Receipt = request.environ.get(KEPT) or _submit(unit, job_id, sent)
+        found = claim_for_me(unit, job_id, sent) if sent.claim else _unasked(unit, job_id)
+    remember()
+    said = {"accepted": True, "repeated": receipt.repeated, "late": receipt.late}
+    return jsonify(said | found.shown(html=sent.html))
+
+
+def _submit(unit: Unit, job_id: int, sent: Submission) -> Receipt:
+    receipt = submit.submit(unit, _turn(sent.assignment), me().id, sent.answer, sent.seconds, broker().now())
+    if receipt.job_id != job_id:
+        raise NotFound("This assignment is one of another job.")
+    return receipt
 
 
 def _unasked(unit: Unit, job_id: int) -> Next:

@@ -200,8 +200,8 @@ def acts(app, door):
         door.now.claims.append(request.json)
         return door.now.reply(door.now.claim(request.json["have"]))
 
-    @app.post("/work/submit")
-    def submit():
+    @app.post("/work/<job>/submit")
+    def submit(job):
         sent = request.json
         door.now.submissions.append(sent)
         no = int(sent["assignment"][1:])

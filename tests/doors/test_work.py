@@ -316,7 +316,7 @@ def test_a_submission_must_be_well_formed(door, body):
     hands, page, turn = door
     if isinstance(body, dict) and body.get("assignment") == "{}":
         body = body | {"assignment": turn["id"]}
-    reply = page.post("submit", body)
+    reply = page.post(f"{page.job}/submit", body)
     assert (reply.status_code, reply.mimetype) == (422, "application/problem+json"), reply.text
     assert reply.json["detail"]
     assert "pydantic" not in reply.text
@@ -326,7 +326,7 @@ def test_a_submission_must_be_well_formed(door, body):
 @pytest.mark.parametrize("raw", ["null", "{", "", "\xff", "[" * 100_000, '{"have":' * 50_000], ids=range(6))
 def test_what_is_no_json_is_refused(door, raw):
     _, page, _ = door
-    for path in ("submit", f"{page.job}/claim", "return"):
+    for path in (f"{page.job}/submit", f"{page.job}/claim", "return"):
         reply = page.client.post(f"/work/{path}", data=raw, headers=page.headers, content_type="application/json")
         assert reply.status_code == 422, reply.text
 
@@ -343,7 +343,7 @@ def test_an_unknown_label_is_named(door):
 def test_ids_that_are_none_are_not_found(door):
     hands, page, turn = door
     for name in ("T0", "", "J" * 13, "T" + "Z" * 12, turn["id"].lower(), "T" + "é" * 12, page.job):
-        assert page.post("submit", {"assignment": name, "answer": choice("calm")}).status_code == 404
+        assert page.post(f"{page.job}/submit", {"assignment": name, "answer": choice("calm")}).status_code == 404
     for name in ("J0", "J" + "Z" * 12, turn["id"]):
         assert page.post(f"{name}/claim", {}).status_code == 404
         assert page.client.get(f"/work/{name}").status_code == 404
@@ -357,7 +357,7 @@ def test_without_the_token_nothing_is_done(door):
     hands, page, turn = door
     body = {"assignment": turn["id"], "answer": choice("calm")}
     for headers in ({}, {"X-CSRFToken": "wrong"}, {"X-CSRFToken": hands.page(hands.person("eve"), page.job).token}):
-        reply = page.client.post("/work/submit", json=body, headers=headers)
+        reply = page.client.post(f"/work/{page.job}/submit", json=body, headers=headers)
         assert (reply.status_code, reply.json["title"]) == (400, "This form has expired")
     assert [one.state for one in turns(hands)] == ["accepted"]
 

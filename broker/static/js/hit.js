@@ -8,7 +8,7 @@ import { LoggedOut, Refused, leave, post } from "./hit/door.js";
 import { Guide } from "./hit/guide.js";
 import { Outbox } from "./hit/outbox.js";
 import { Problem } from "./hit/problem.js";
-import { announce, clearNotice, dismissNotice, line, notice, sum } from "./hit/shown.js";
+import { COUNTED, announce, clearNotice, dismissNotice, line, notice, sum } from "./hit/shown.js";
 import { Stage, Work } from "./hit/stage.js";
 import { Timer } from "./hit/timer.js";
 
@@ -139,7 +139,7 @@ class Desk {
   }
 
   sent(letter, reply) {
-    this.#counts(reply);
+    if (!reply.assignment) this.#counts(reply);
     this.#forget(letter.assignment);
     if (reply.late) announce("The answer came after its time had run out, but it counts.");
   }
@@ -342,7 +342,12 @@ class Desk {
     this.#sitting.earned += by * this.#data.job.reward;
   }
 
-  #counts({ left }) { if (Number.isInteger(left)) this.#sitting.left = left; }
+  /** The broker counts what is left only where that is little; until then every HIT that comes is one less. */
+  #counts({ left, assignment }) {
+    const sitting = this.#sitting;
+    if (Number.isInteger(left)) sitting.left = left;
+    else if (left === null && assignment && sitting.left < COUNTED) sitting.left = Math.max(1, sitting.left - 1);
+  }
 
   #report() {
     if (this.#data.preview) return;

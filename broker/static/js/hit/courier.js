@@ -1,6 +1,6 @@
 // Carries answers out and HITs in: one request at a time, in order, again after a while when nobody answers.
 
-import { LoggedOut, Refused, Unreachable, farewell, post } from "./door.js";
+import { LoggedOut, Refused, Unreachable, farewell, post, submitPath } from "./door.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
@@ -39,7 +39,7 @@ export class Courier {
 
   /** The page goes away: send what is held back now; what does not arrive is still in the outbox next time. */
   farewell() {
-    for (const letter of this.#outbox.all()) farewell("/work/submit", this.#submission(letter, { claim: false, start: null, have: [] }));
+    for (const letter of this.#outbox.all()) farewell(submitPath(letter), this.#submission(letter, { claim: false, start: null, have: [] }));
   }
 
   /** Until the requests under way are answered, but at most so many milliseconds. */
@@ -108,7 +108,7 @@ export class Courier {
     const rest = { claim: own && this.#desk.hungry(letter), start: own ? this.#desk.unstarted() : null, have: this.#desk.have() };
     let reply;
     try {
-      reply = await this.#starting(rest.start, () => post("/work/submit", this.#submission(letter, rest)), () => post("/work/submit", this.#submission(letter, { ...rest, start: null })));
+      reply = await this.#starting(rest.start, () => post(submitPath(letter), this.#submission(letter, rest)), () => post(submitPath(letter), this.#submission(letter, { ...rest, start: null })));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#outbox.remove(letter.assignment);

@@ -17,6 +17,9 @@ const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 export const token = () => document.querySelector("meta[name=csrf-token]").content;
 
+/** Where an answer from the outbox goes. */
+export const submitPath = ({ job }) => `/work/${job}/submit`;
+
 const options = (body) => ({
   method: "POST",
   headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token() },

@@ -1,7 +1,7 @@
 // Sends what a closed HIT page has left in the outbox, from any other page.
 
 import { icon, node } from "../elements/parts.js";
-import { Refused, post } from "./door.js";
+import { Refused, post, submitPath } from "./door.js";
 import { Outbox } from "./outbox.js";
 
 /** Send all answers of `worker`; those that can still be undone in another tab when their time is over. */
@@ -20,9 +20,10 @@ export async function send(worker) {
 }
 
 /** True if the broker did not have it yet, false if it did or does not want it, null if it did not answer. */
-async function deliver({ assignment, answer, seconds }) {
+async function deliver(letter) {
+  const { assignment, answer, seconds } = letter;
   try {
-    const reply = await post("/work/submit", { assignment, answer, seconds, claim: false, start: null, have: [] });
+    const reply = await post(submitPath(letter), { assignment, answer, seconds, claim: false, start: null, have: [] });
     return !reply.repeated;
   } catch (error) {
     return error instanceof Refused ? false : null;

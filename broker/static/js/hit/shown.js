@@ -8,7 +8,7 @@ export function money(micros) {
   return `${whole}.${rest.padEnd(2, "0")}`;
 }
 
-const COUNTED = 500; // the broker does not count further
+export const COUNTED = 500; // the broker does not count further
 const number = new Intl.NumberFormat(document.documentElement.lang);
 const say = document.querySelector("[data-say]");
 const status = document.querySelector("[data-status]");

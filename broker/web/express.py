@@ -1,0 +1,120 @@
+"""The express lane of the HIT page's door: the ordinary submission, answered before Flask is asked.
+
+Sessions, routing and contexts cost several times what the database does for an answer. So a browser that Flask has
+believed is known for some minutes, and its submissions are plain WSGI and one transaction, which looks at the log-in
+again. Whatever is not ordinary goes on to the view, which does it with all care.
+"""
+
+import functools
+import io
+import json
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+from flask import Flask
+
+from broker.errors import BrokerError, NotFound
+from broker.services import turn
+from broker.services.claim import offered
+from broker.services.submit import Receipt
+from broker.services.turn import Facts, Submitted
+from broker.store.express import Code, Given
+from broker.web import known, static, work
+from broker.web.known import Browser, Known
+from broker.web.work import Submission
+from broker.wiring import Broker
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LONGEST_BODY = 1 << 20
+PUBLISHED = 1000
+PATH = re.compile(r"/work/(J[0-9A-Z]{12})/(claim|submit)")
+HEADERS = [("Content-Type", "application/json"), *static.HEADERS.items(), *static.NO_STORE.items(), ("Vary", "Cookie")]
+
+
+class Express:
+    """WSGI in front of the application."""
+
+    def __init__(self, app: Flask, inner: "WSGIApplication", broker: Broker) -> None:
+        self.app, self.inner, self.broker = app, inner, broker
+        self.known: Known = app.extensions["known"]
+        self.facts = functools.lru_cache(PUBLISHED)(self._facts)
+
+    def __call__(self, environment: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Answer, or let the application answer."""
+        path = PATH.fullmatch(environment["PATH_INFO"])
+        if path:
+            environment[known.ENVIRONMENT] = known.credentials(environment)
+        ordinary = path and path[2] == "submit" and environment["REQUEST_METHOD"] == "POST"
+        said = self._said(environment, path[1]) if path and ordinary else None
+        if said is None:
+            return self.inner(environment, start)
+        # Byte for byte as Flask would write it: which way an answer took may say nothing about it.
+        body = json.dumps(said, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        start("200 OK", [*HEADERS, ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _said(self, environment: "WSGIEnvironment", name: str) -> dict[str, Any] | None:
+        browser = self.known.find(environment)
+        size = environment.get("CONTENT_LENGTH") or ""
+        if browser is None or not size.isdecimal() or int(size) > LONGEST_BODY:
+            return None
+        body = environment["wsgi.input"].read(int(size))
+        environment["wsgi.input"] = io.BytesIO(body)  # for the view, should this not be ordinary
+        # A NUL is refused by the view, whose words for it are good enough for both.
+        sent = None if b"\\u0000" in body else _read(body)
+        return self._turn(environment, browser, name, sent) if sent is not None and sent.claim else None
+
+    def _turn(
+        self, environment: "WSGIEnvironment", browser: Browser, name: str, sent: Submission
+    ) -> dict[str, Any] | None:
+        try:
+            job = self.facts(name)
+            given = turn.take(self.broker.store.lane, job, self._asked(browser, sent), self.broker.now(), self.broker.secret)
+            if given is not None and given.kept and given.code != Code.NEXT:
+                environment[work.KEPT] = Receipt(job.id, repeated=False, late=given.late)
+            return self._shown(job, given, html=sent.html) if given is not None and given.code == Code.NEXT else None
+        except BrokerError:  # the view says it in full
+            return None
+
+    def _facts(self, name: str) -> Facts:
+        with self.broker.store.read() as unit:
+            return turn.facts(unit, self.broker.names("J").read(name))
+
+    def _asked(self, browser: Browser, sent: Submission) -> Submitted:
+        names = self.broker.names("T")
+        try:
+            start = names.read(sent.start) if sent.start is not None else None
+        except NotFound:  # what a page kept of another time
+            start = None
+        have = work.known(names, sent.have)
+        assignment = names.read(sent.assignment)
+        return Submitted(browser.person_id, browser.login_id, assignment, sent.answer, sent.seconds, have, start)
+
+    def _shown(self, job: Facts, given: Given, *, html: bool) -> dict[str, Any]:
+        with self.app.app_context():
+            shown = work.offer_shown(job.kind, job.room, offered(given, job.gold_column), html=html)
+        return {
+            "accepted": True,
+            "repeated": False,
+            "late": given.late,
+            "assignment": shown,
+            "message": "",
+            "done": given.done,
+            "left": given.left,
+        }
+
+
+def _read(body: bytes) -> Submission | None:
+    try:
+        return Submission.model_validate(json.loads(body))
+    except (ValueError, RecursionError, pydantic.ValidationError):
+        return None
+
+
+def hang(app: Flask, broker: Broker) -> None:
+    """Put the express lane in front of everything, proxies' headers included: it believes none of them."""
+    app.wsgi_app = Express(app, app.wsgi_app, broker)  # type: ignore[method-assign]
