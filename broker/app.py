@@ -1,27 +1,19 @@
 """The Flask application: create_app hangs the doors on a broker."""
 
-from pathlib import Path
-
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker import web, wiring
 from broker.settings import Settings
+from broker.web import kindpage
 from broker.wiring import Broker
-
-
-def templates() -> Path:
-    """The folder of the pages: inside an installed wheel's package, beside the package in a checkout."""
-    package = Path(__file__).parent
-    inside = package / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
 
 
 def create_app(broker: Broker | None = None, settings: Settings | None = None) -> Flask:
     """The WSGI application of an installation, by default of the one that the environment describes."""
     broker = broker or wiring.build(settings)
-    app = Flask("broker", template_folder=str(templates()), static_folder=None)
+    app = Flask("broker", template_folder=str(kindpage.templates()), static_folder=None)
     app.config.update(
         SECRET_KEY=broker.secret,
         MAX_CONTENT_LENGTH=broker.settings.upload_bytes,

@@ -26,12 +26,11 @@ def load(parent: int, target: str) -> Callable[..., Any]:
     return application
 
 
-def main() -> None:
-    """Serve until a signal."""
-    settings = Settings()
-    import_module(APPLICATION.partition(":")[0])  # where granian forks, all processes share this one import
-    server = Granian(
-        APPLICATION,
+def server(settings: Settings, application: str = APPLICATION) -> Granian:
+    """The web server of these settings for an application, MODULE:FACTORY."""
+    import_module(application.partition(":")[0])  # where granian forks, all processes share this one import
+    return Granian(
+        application,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -43,7 +42,11 @@ def main() -> None:
         workers_kill_timeout=KILL_SECONDS,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load, os.getpid()))
+
+
+def main(application: str = APPLICATION) -> None:
+    """Serve until a signal."""
+    server(Settings(), application).serve(target_loader=partial(load, os.getpid()))
 
 
 if __name__ == "__main__":

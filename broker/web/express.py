@@ -35,12 +35,14 @@ PATH = re.compile(r"/work/(J[0-9A-Z]{12})/(claim|submit)")
 HEADERS = [("Content-Type", "application/json"), *static.HEADERS.items(), *static.NO_STORE.items(), ("Vary", "Cookie")]
 
 
+WRITE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 class Express:
     """WSGI in front of the application."""
 
-    def __init__(self, app: Flask, inner: "WSGIApplication", broker: Broker) -> None:
-        self.app, self.inner, self.broker = app, inner, broker
-        self.known: Known = app.extensions["known"]
+    def __init__(self, inner: "WSGIApplication", broker: Broker, browsers: Known) -> None:
+        self.inner, self.broker, self.known = inner, broker, browsers
         self.facts = functools.lru_cache(PUBLISHED)(self._facts)
 
     def __call__(self, environment: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
@@ -53,7 +55,7 @@ class Express:
         if said is None:
             return self.inner(environment, start)
         # Byte for byte as Flask would write it: which way an answer took may say nothing about it.
-        body = json.dumps(said, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        body = WRITE(said).encode() + b"\n"
         start("200 OK", [*HEADERS, ("Content-Length", str(len(body)))])
         return [body]
 
@@ -95,13 +97,12 @@ class Express:
         return Submitted(browser.person_id, browser.login_id, assignment, sent.answer, sent.seconds, have, start)
 
     def _shown(self, job: Facts, given: Given, *, html: bool) -> dict[str, Any]:
-        with self.app.app_context():
-            shown = work.offer_shown(job.kind, job.room, offered(given, job.gold_column), html=html)
+        offer = offered(given, job.gold_column)
         return {
             "accepted": True,
             "repeated": False,
             "late": given.late,
-            "assignment": shown,
+            "assignment": work.offer_shown(self.broker, job.kind, job.room, offer, html=html),
             "message": "",
             "done": given.done,
             "left": given.left,
@@ -117,4 +118,4 @@ def _read(body: bytes) -> Submission | None:
 
 def hang(app: Flask, broker: Broker) -> None:
     """Put the express lane in front of everything, proxies' headers included: it believes none of them."""
-    app.wsgi_app = Express(app, app.wsgi_app, broker)  # type: ignore[method-assign]
+    app.wsgi_app = Express(app.wsgi_app, broker, app.extensions["known"])  # type: ignore[method-assign]

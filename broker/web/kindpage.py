@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from liquid import BoundTemplate, CachingFileSystemLoader, Environment
 from markupsafe import Markup
 
 from broker.annotation.kind import Kind
 from broker.web import media
+from broker.wiring import Broker
 
 
 class Pages(Environment):
@@ -25,25 +25,33 @@ class Pages(Environment):
 
 def render(kind: str, task_input: Mapping[str, Any]) -> Markup:
     """The HTML of one HIT of a built-in kind; `task_input` is what `seen` gives."""
-    html = _template(str(current_app.template_folder), kind).render(task={"input": task_input})
+    html = _template(kind).render(task={"input": task_input})
     # The template escapes every value it shows (autoescape), so what comes out is markup.
     return Markup(html)  # noqa: S704
 
 
-def seen(room: Kind[Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+def seen(broker: Broker, room: Kind[Any], payload: Mapping[str, Any]) -> dict[str, Any]:
     """What a worker's page may know of an item: the kind's `task.input`, its image under a signed address.
 
     Raises Invalid for an item that lacks what the kind shows.
     """
     shown = room.task_input(payload)
     if shown.get("media") == "image":
-        shown["value"] = media.picture(str(shown["value"]))
+        shown["value"] = media.picture(broker, str(shown["value"]))
     return shown
 
 
 @functools.cache
-def _template(folder: str, kind: str) -> BoundTemplate:
-    loader = CachingFileSystemLoader(Path(folder) / "kinds", ext=".html")
+def templates() -> Path:
+    """The folder of the pages: inside an installed wheel's package, beside the package in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+@functools.cache
+def _template(kind: str) -> BoundTemplate:
+    loader = CachingFileSystemLoader(templates() / "kinds", ext=".html")
     pages = Pages(autoescape=True, loader=loader)
     pages.add_filter("to_json", functools.partial(json.dumps, ensure_ascii=False))
     return pages.get_template(kind)

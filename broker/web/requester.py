@@ -149,7 +149,7 @@ def preview(job: str) -> str:
         rows = dataset.sample(unit, found.id, skip=row - 1, limit=1)
     try:
         room = furnish(found.kind, found.settings)
-        page = kindpage.render(found.kind, kindpage.seen(room, rows[0][1])) if rows else ""
+        page = kindpage.render(found.kind, kindpage.seen(broker(), room, rows[0][1])) if rows else ""
         message = "" if rows else "There is no such row."
     except Invalid as error:
         page, message = "", error.message

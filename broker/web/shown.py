@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from broker.rules.ledger import UNIT
 from broker.web import media
+from broker.web.gate import broker
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 _TAGS = nh3.ALLOWED_TAGS - {"img"}
@@ -62,5 +63,6 @@ def round_up(highest: float) -> int:
 
 def hang(app: Flask) -> None:
     """Give templates these filters."""
-    for view in (markdown, money, percent, moment, seconds, round_up, pair, media.picture):
+    for view in (markdown, money, percent, moment, seconds, round_up, pair):
         app.add_template_filter(view)
+    app.add_template_filter(lambda value: media.picture(broker(), value), "picture")

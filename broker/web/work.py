@@ -25,6 +25,7 @@ from broker.store.jobs import Job, JobState
 from broker.web import kindpage
 from broker.web.gate import broker, me, need
 from broker.web.known import remember
+from broker.wiring import Broker
 
 blueprint = Blueprint("work", __name__, url_prefix="/work")
 MOST_COUNTED, MOST_LEFT = 500, 5
@@ -94,19 +95,19 @@ class Next:
 
 def turn_shown(job: Job, offer: Offer, *, html: bool = True) -> dict[str, Any]:
     """An assignment as the page gets it. Gold looks like any other."""
-    return offer_shown(job.kind, furnish(job.kind, job.settings), offer, html=html)
+    return offer_shown(broker(), job.kind, furnish(job.kind, job.settings), offer, html=html)
 
 
-def offer_shown(kind: str, room: Kind[Any], offer: Offer, *, html: bool) -> dict[str, Any]:
+def offer_shown(broker: Broker, kind: str, room: Kind[Any], offer: Offer, *, html: bool) -> dict[str, Any]:
     """An assignment of a furnished kind, with its page if wanted; `seconds` are left until the deadline."""
-    task_input = kindpage.seen(room, offer.payload)
+    task_input = kindpage.seen(broker, room, offer.payload)
     return {
-        "id": broker().names("T").show(offer.assignment_id),
-        "hit": broker().names("H").show(offer.hit_id),
+        "id": broker.names("T").show(offer.assignment_id),
+        "hit": broker.names("H").show(offer.hit_id),
         **({"html": str(kindpage.render(kind, task_input))} if html else {}),
         "input": task_input,
         "deadline": offer.deadline.isoformat(),
-        "seconds": (offer.deadline - broker().now()).total_seconds(),
+        "seconds": (offer.deadline - broker.now()).total_seconds(),
         "reward": offer.reward,
     }
 

@@ -106,7 +106,7 @@ def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:
 
 
 def _specimen_shown(job: Job, payload: dict[str, Any]) -> dict[str, Any]:
-    task_input = kindpage.seen(furnish(job.kind, job.settings), claim.seen(payload, job.gold_column))
+    task_input = kindpage.seen(broker(), furnish(job.kind, job.settings), claim.seen(payload, job.gold_column))
     return {
         "id": None,
         "html": str(kindpage.render(job.kind, task_input)),

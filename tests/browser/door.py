@@ -14,7 +14,7 @@ from liquid import Environment
 from PIL import Image
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from broker.app import templates
+from broker.web.kindpage import templates
 from broker.web import shown, static
 
 GUIDE = """

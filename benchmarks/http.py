@@ -1,0 +1,139 @@
+"""Submit-and-next over HTTP beside an empty Flask route and the bare transaction.
+
+`python -m benchmarks.http --database sqlite|postgres [--seconds 5] [--rounds 2]`: two server processes, 32 connections,
+everything durable; wrk (Debian: apt-get install wrk) is the crowd. The last line is JSON: requests a second and ratios.
+The bare transaction is pgbench calling the same function on 16 connections, and on SQLite two processes that take turns.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import bare
+from benchmarks.installation import begin, installation, job, logged_in
+from broker.cli.serve import environment
+from broker.wiring import Broker
+from tests.services import made
+
+WORKERS, ROWS, GOLDS = 32, 200_000, 400
+SCRIPT = Path(__file__).with_name("turns.lua")
+FIGURES = re.compile(r"p50_ms=(?P<p50>[\d.]+) p99_ms=(?P<p99>[\d.]+) bad=(?P<bad>\d+)")
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(module: str, broker: Broker) -> Iterator[str]:
+    """The product's server, or the empty one, in processes of their own: its URL."""
+    port = free_port()
+    variables = {**os.environ, **environment(broker.settings), "BROKER_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", module], env=variables)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await(f"{url}/{'healthz' if 'cli' in module else ''}")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def wrk(url: str, seconds: int, *arguments: str) -> dict[str, float]:
+    """Requests a second and percentiles of the latency in milliseconds. Raises SystemExit for refused requests."""
+    command = ["wrk", f"-t{WORKERS}", f"-c{WORKERS}", f"-d{seconds}", "-s", str(SCRIPT), url, *arguments]
+    if not arguments:
+        command[4:6] = ["--latency"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    if rate is None:
+        raise SystemExit(f"wrk said: {said}")
+    figures = FIGURES.search(said)
+    if figures and int(figures["bad"]):
+        raise SystemExit(f"{figures['bad']} requests were refused: {said}")
+    percentiles = {name: float(figures[name]) for name in ("p50", "p99")} if figures else {}
+    return {"rate": float(rate[1]), **percentiles}
+
+
+def crowd_file(broker: Broker, job_id: int, workers: list[int], path: Path) -> list[int]:
+    """Write what the crowd of the Lua script needs to know; the row ids of their log-ins."""
+    browsers = logged_in(broker, workers)
+    name = broker.names("J").show(job_id)
+    path.write_text("".join(f"{cookie} {csrf} /work/{name}\n" for cookie, csrf, _ in browsers))
+    return [login for _, _, login in browsers]
+
+
+def main() -> None:
+    """Run all sides in turn and print one line of JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    if not shutil.which("wrk"):
+        raise SystemExit("this benchmark needs wrk: sudo apt-get install wrk")
+    with installation(asked.database, web_processes=2, web_threads=8) as (broker, server):
+        workers = made.crowd(broker.store, WORKERS)
+        gilded = job(broker.store, ROWS, golds=GOLDS, gold_percent=5, redundancy=3)
+        plain = job(broker.store, ROWS, redundancy=3)
+        begin(broker, plain, workers)
+        path = broker.settings.data / "crowd"
+        logins = crowd_file(broker, gilded, workers, path)
+        found = defaultdict(list)
+        with serving("broker.cli.web", broker) as url, serving("benchmarks.empty", broker) as empty:
+            sides = {
+                "empty": lambda: wrk(empty, asked.seconds),
+                "bare": lambda: {"rate": bare.rate(broker, server, plain, workers, logins, asked.seconds)},
+                "json": lambda: wrk(url, asked.seconds, str(path), "false"),
+                "page": lambda: wrk(url, asked.seconds, str(path), "true"),
+            }
+            wrk(url, 1, str(path), "false")  # every worker's browser becomes known
+            for _ in range(asked.rounds):
+                for side, run in sides.items():
+                    found[side].append(run())
+                    print(side, found[side][-1], flush=True)
+    print(json.dumps(_result(asked.database, found)))
+
+
+def _result(database: str, found: dict[str, list[dict[str, float]]]) -> dict[str, object]:
+    rates = {side: statistics.median(one["rate"] for one in rows) for side, rows in found.items()}
+    return {
+        "database": database,
+        **{f"{side}_per_second": round(rate) for side, rate in rates.items()},
+        "json_of_empty": round(rates["json"] / rates["empty"], 3),
+        "json_of_bare": round(rates["json"] / rates["bare"], 3),
+        "page_of_empty": round(rates["page"] / rates["empty"], 3),
+        "p50_ms": statistics.median(one["p50"] for one in found["json"]),
+        "p99_ms": max(one["p99"] for one in (*found["json"], *found["page"])),
+    }
+
+
+if __name__ == "__main__":
+    main()
