@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from importlib import import_module
 
 import structlog
 from redis import Redis
@@ -17,15 +18,14 @@ from rq.worker.base import BaseWorker
 
 from broker.lifeline import end_with
 from broker.store.leader import Leader
-from workers import errands, here, schedule
+from workers import here, schedule
 from workers.clock import Clock
 
 log = structlog.get_logger()
 GRACE_SECONDS = 6.0
 AGAIN_SECONDS = 1.0
 QUEUES = ("errands", "statistics")
-# What RQ calls by name is imported before it forks, or each fork would import numpy and the rest anew.
-PRELOADED = (errands.drain, schedule.perform)
+PRELOADED = "workers.errands"
 
 
 class ErrandWorker(Worker):
@@ -104,6 +104,7 @@ def main(name: str) -> None:
     if name == "clock":
         keep_time()
     elif name in QUEUES:
+        import_module(PRELOADED)  # or each fork would import numpy and the rest anew
         work(ErrandWorker, name)
     else:
         sys.exit(f"there is no {name!r}: say clock, {' or '.join(QUEUES)}")
