@@ -18,7 +18,7 @@ from rq.utils import now as rq_now
 from broker.store import schedule
 from broker.store.leader import Leader
 from broker.wiring import Broker
-from workers.schedule import SCHEDULE, Entry, perform_with
+from workers.schedule import CLOCK, SCHEDULE, Entry, perform_with
 
 log = structlog.get_logger()
 LOOK_SECONDS = 1.0
@@ -114,10 +114,17 @@ class Clock(CronScheduler):
         else:
             self._note(reachable=True)
             tick.refused_since = None
+            if tick.queue_name != CLOCK:
+                self._rung(tick)
             return True
         tick.refused_since = None
         perform_with(self.broker, tick.entry)
         return False
+
+    def _rung(self, tick: Tick) -> None:
+        """Note that errands were rung for: what RQ runs then is the errands, not an entry that could note it itself."""
+        with self.broker.store.write() as unit:
+            schedule.ran(unit, tick.name, self.broker.now(), 0.0)
 
     def _note(self, *, reachable: bool, error: str = "") -> None:
         if self._reachable and not reachable:

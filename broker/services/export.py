@@ -3,7 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from broker.errors import Conflict
+from broker.errors import Conflict, Invalid
+from broker.formats.write import FORMATS
 from broker.store import dataset, errands, exports, jobs
 from broker.store.db import Unit
 from broker.store.exports import Export
@@ -29,8 +30,10 @@ class Begun:
 def ask(unit: Unit, job: Job, sort: str, version: int, now: dt.datetime) -> None:
     """Have a file of the job's results prepared (version 0: there is none yet); asking twice makes it once.
 
-    Raises Conflict for a draft, which has none.
+    Raises Invalid for an unknown format, Conflict for a draft, which has no results.
     """
+    if sort not in FORMATS:
+        raise Invalid(f"format: choose among {', '.join(FORMATS)}")
     if job.state == JobState.DRAFT:
         raise Conflict("A draft has no results. Publish it first.")
     export_id = exports.ask(unit, job.id, job.requester_id, sort, version, now)

@@ -13,8 +13,6 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from broker import wiring
-from broker.settings import Settings
 from broker.store import errands, schedule
 from broker.store.errands import ErrandState
 from broker.store.leader import Leader
@@ -22,34 +20,15 @@ from broker.store.work import Assignment, Turn
 from tests.services import made
 from tests.services.made import LEASE, NOW
 from tests.workers.test_errands import ask, shown
-from workers import here
 from workers.clock import PATIENCE, SIGN, Clock
 from workers.run import ClockWorker
 from workers.schedule import SCHEDULE
 
 
-def installation(database, redis_url, folder):
-    """A broker whose clock the test sets: broker.time[0]."""
-    built = wiring.build(Settings(data=folder, database_url=database, redis_url=redis_url, web_threads=4))
-    time = [NOW]
-    built.__dict__.update(now=lambda: time[0], time=time)
-    return built
-
-
 @pytest.fixture
-def broker(database, valkey, tmp_path, monkeypatch):
-    built = installation(database, valkey, tmp_path)
-    monkeypatch.setattr(here, "broker", lambda: built)
-    yield built
-    built.store.close()
-
-
-@pytest.fixture
-def lonely(database, tmp_path):
+def lonely(installation, tmp_path):
     """A broker whose queue server is down."""
-    built = installation(database, f"unix://{tmp_path}/nobody.sock", tmp_path)
-    yield built
-    built.store.close()
+    return installation(f"unix://{tmp_path}/nobody.sock")
 
 
 @contextmanager
@@ -134,6 +113,8 @@ def test_an_errand_whose_bell_was_lost_is_rung_for_once(broker, valkey):
     with leading(broker) as clock, Redis.from_url(valkey) as client:
         assert look(clock) == ["prune", "ring errands"]
         assert look(clock) == []
+        with broker.store.read() as unit:
+            assert {row.name: row.ran_at for row in schedule.entries(unit)}["ring errands"] == NOW
         broker.queue.ring({"errands"})
         assert Queue("errands", connection=client).job_ids == ["drain-errands"]
 
@@ -158,16 +139,14 @@ def test_without_the_queue_server_the_clock_does_it_itself_and_says_so_once(lone
     ]
 
 
-def test_nothing_is_lost_while_the_queue_server_is_down(lonely, database, valkey, tmp_path):
+def test_nothing_is_lost_while_the_queue_server_is_down(lonely, installation, valkey):
     job, _ = made.published(lonely.store, 1)
     made.work(lonely.store, job, made.person(lonely.store, "worker"))
     with leading(lonely) as clock:
         look(clock)
     assert shown(lonely) == [("judge", ErrandState.WAITING, "")]
-    again = installation(database, valkey, tmp_path)
-    with leading(again) as clock:
+    with leading(installation(valkey)) as clock:
         assert "ring errands" in look(clock)
-    again.store.close()
 
 
 def test_what_rq_sits_on_for_too_long_is_done_by_the_clock(broker, valkey):

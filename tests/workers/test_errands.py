@@ -9,9 +9,7 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
-from broker import wiring
 from broker.errors import Invalid
-from broker.settings import Settings
 from broker.store import errands
 from broker.store import schedule as kept
 from broker.store.errands import MOST_ATTEMPTS, Errand, ErrandState
@@ -24,16 +22,6 @@ from workers import schedule
 from workers.errands import ERRANDS, drain_with
 
 LOST = schedule.LOST + dt.timedelta(seconds=1)
-
-
-@pytest.fixture
-def broker(database, valkey, tmp_path):
-    """A broker whose clock the test sets: broker.time[0]."""
-    built = wiring.build(Settings(data=tmp_path, database_url=database, redis_url=valkey, web_threads=4))
-    time = [NOW]
-    built.__dict__.update(now=lambda: time[0], time=time)
-    yield built
-    built.store.close()
 
 
 @pytest.fixture
