@@ -59,7 +59,7 @@ def transfer(unit: Unit, transfers: Sequence[Transfer], now: dt.datetime) -> Non
     rows = [
         {"ref": one.ref, "source": one.source, "target": one.target, "amount": one.amount, "at": now} for one in fresh
     ]
-    unit.session.execute(sa.insert(Entry), rows)
+    unit.session.connection().execute(sa.insert(Entry), rows)
 
 
 def _cover(unit: Unit, changes: Mapping[str, int]) -> None:
