@@ -6,6 +6,7 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import rq
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq.exceptions import DuplicateJobError
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from broker.rules.names import Names
@@ -58,6 +60,11 @@ class Queue:
                 return
             else:
                 self._reachable = True
+
+    def forget(self, name: str) -> None:
+        """Let the bell of this queue be rung again, though RQ holds that it still rings."""
+        with suppress(redis.RedisError, NoSuchJobError):
+            Job.fetch(f"drain-{name}", connection=self.connection, serializer=JSONSerializer).delete()
 
     def workers(self) -> Counter[str] | None:
         """How many RQ workers serve each queue; None while the queue server is unreachable."""

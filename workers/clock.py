@@ -97,6 +97,8 @@ class Clock(CronScheduler):
             wanted = [tick for tick in due if tick.entry.wanted(unit, now)]
         for tick in due:
             tick.set_enqueue_time(rq_now())
+            if tick not in wanted:
+                tick.refused_since = None
         return [tick for tick in wanted if self._give(tick)]
 
     def _give(self, tick: Tick) -> bool:

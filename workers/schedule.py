@@ -93,14 +93,19 @@ def prune(broker: Broker) -> None:
             exports.forget(unit, [export_id for export_id, _ in unwanted])
 
 
-def _ring(queue: str) -> Entry:
+def ring(broker: Broker, queue: str) -> None:
+    """Ring anew for a queue in which nothing runs: RQ holds the bell of a worker that died for more than a minute."""
+    with broker.store.read() as unit:
+        busy = errands.lines(unit)[queue].running
+    if not busy:
+        broker.queue.forget(queue)
+        broker.queue.ring({queue})
+
+
+def _bell(queue: str) -> Entry:
     """The bell that is rung after a commit may be lost: what still waits is rung for again."""
     return Entry(
-        f"ring {queue}",
-        1,
-        lambda unit, _: queue in errands.waiting(unit),
-        lambda broker: broker.queue.ring({queue}),
-        queue,
+        f"ring {queue}", 1, lambda unit, _: queue in errands.waiting(unit), lambda broker: ring(broker, queue), queue
     )
 
 
@@ -109,7 +114,7 @@ SCHEDULE = (
     Entry("judge", 1, lambda unit, now: bool(_fresh(unit, now)), judge),
     Entry("revive", 10, lambda unit, now: errands.any_lost(unit, now - LOST), revive),
     Entry("prune", 3600, lambda *_: True, prune),
-    *(_ring(queue) for queue in errands.QUEUES),
+    *(_bell(queue) for queue in errands.QUEUES),
 )
 ENTRIES = {entry.name: entry for entry in SCHEDULE}
 

@@ -59,7 +59,9 @@ class Leader:
     def resign(self) -> None:
         """Let somebody else lead."""
         if self._connection is not None:
-            # A pooled connection would keep the lock; this one is closed for good.
+            # The server frees the locks of a closed connection some moments later; a pooled one would keep them.
+            with contextlib.suppress(sa.exc.DBAPIError):
+                self._connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
             with contextlib.suppress(sa.exc.DBAPIError):
                 self._connection.invalidate()
             self._connection.close()

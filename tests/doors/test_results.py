@@ -312,7 +312,11 @@ def test_a_file_is_for_its_owner_and_not_before_it_is_whole(ann, broker, job):
     assert bob.get(f"{other}/exports/{there.rpartition('/')[2]}").status_code == 404
     ann.post(f"{job}/exports", format="csv")
     with broker.store.read() as unit:
-        latest = broker.names("X").show(exports.of_job(unit, number(broker, job))[0].id)
+        latest = exports.of_job(unit, number(broker, job))[0].id
+    with broker.store.write() as unit:
+        exports.begin(unit, latest, "exports/half/written", 60)
+    broker.files.write("exports/half/written", b"row,")
+    latest = broker.names("X").show(latest)
     assert ann.get(f"{job}/exports/{latest}").status_code == 404
 
 

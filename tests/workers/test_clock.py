@@ -87,10 +87,11 @@ def test_an_entry_is_looked_at_when_its_time_has_come(broker):
         assert clock.enqueue_jobs() == [], "none is due again within a second"
 
 
-def test_of_two_clocks_one_schedules(broker):
+def test_of_two_clocks_one_schedules(broker, valkey):
     rival = Clock(broker, Leader(broker.store.engine))
     with leading(broker) as clock:
         assert look(clock) == ["prune"]
+        work_off(valkey)
         assert look(rival) == []
     assert rival.leader.leads()
     rival.leader.resign()
@@ -161,6 +162,38 @@ def test_what_rq_sits_on_for_too_long_is_done_by_the_clock(broker, valkey):
         broker.time[0] += dt.timedelta(seconds=1)
         look(clock)
     assert turn(broker) == Turn.ABANDONED
+
+
+def test_a_bell_that_a_dead_worker_holds_is_rung_anew_once_nothing_runs(broker, valkey):
+    broker.store.bell = lambda _: None
+    for subject in (1, 2):
+        ask(broker, "note", subject)
+    with broker.store.write() as unit:
+        running = errands.take(unit, "errands", NOW)
+    with leading(broker) as clock, Redis.from_url(valkey) as client:
+        client.hset("rq:job:drain-errands", mapping={"status": "started", "created_at": "", "data": ""})
+        look(clock)
+        broker.time[0] += PATIENCE
+        look(clock)
+        assert Queue("errands", connection=client).job_ids == []
+        with broker.store.write() as unit:
+            errands.finish(unit, running.id, ErrandState.DONE, "", NOW)
+        look(clock)
+        broker.time[0] += PATIENCE
+        look(clock)
+        assert Queue("errands", connection=client).job_ids == ["drain-errands"]
+
+
+def test_what_was_refused_long_ago_is_not_taken_for_stuck(broker, valkey):
+    with Redis.from_url(valkey) as client, leading(broker) as clock:
+        client.hset("rq:job:tick-lapse", "status", "started")
+        lapsing(broker)
+        look(clock)
+        made.sweep(broker.store, broker.now())
+        look(clock)
+        lapsing(broker)
+        look(clock)
+        assert turn(broker) == Turn.ACCEPTED
 
 
 def test_the_schedule_is_noted_for_people_to_see(broker):
