@@ -5,14 +5,19 @@ import functools
 import os
 import random
 import secrets
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 import rq
 import structlog
-from rq.exceptions import DuplicateJobError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from broker.rules.names import Names
@@ -35,18 +40,40 @@ class Queue:
     """The bell of the RQ workers. It carries no data: errands are rows, and a lost ring is rung again by the clock."""
 
     def __init__(self, url: str) -> None:
-        self.connection = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=PATIENCE_SECONDS)
+        # No second try: whoever rings has a person waiting, and the clock rings again anyway.
+        self.connection = redis.Redis.from_url(
+            url, socket_connect_timeout=1, socket_timeout=PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0)
+        )
+        self._reachable = True
 
     def ring(self, names: set[str]) -> None:
-        """Wake the workers of these queues; silently does nothing while the queue server is down."""
+        """Wake the workers of these queues; does nothing while the queue server is down, which is logged once."""
         for name in sorted(names):
             queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
             try:
-                queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60)
+                queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=1)
             except DuplicateJobError:
-                continue
+                self._reachable = True
             except redis.RedisError as error:
-                log.warning("queue server unreachable", queue=name, error=str(error))
+                if self._reachable:
+                    log.warning("queue server unreachable: errands wait in the database", error=str(error))
+                self._reachable = False
+                return
+            else:
+                self._reachable = True
+
+    def forget(self, name: str) -> None:
+        """Let the bell of this queue be rung again, though RQ holds that it still rings."""
+        with suppress(redis.RedisError, NoSuchJobError):
+            Job.fetch(f"drain-{name}", connection=self.connection, serializer=JSONSerializer).delete()
+
+    def workers(self) -> Counter[str] | None:
+        """How many RQ workers serve each queue; None while the queue server is unreachable."""
+        try:
+            found = rq.Worker.all(connection=self.connection, serializer=JSONSerializer)
+        except redis.RedisError:
+            return None
+        return Counter(name for worker in found for name in worker.queue_names())
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,27 @@ import os
 import signal
 import sys
 import threading
+import time
+from importlib import import_module
 
 import structlog
 from redis import Redis
-from rq import Queue, Worker
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker.base import BaseWorker
 
 from broker.lifeline import end_with
-from broker.settings import Settings
 from broker.store.leader import Leader
-from broker.wiring import Broker, build
-from workers import clock
+from workers import here, schedule
+from workers.clock import Clock
 
 log = structlog.get_logger()
-TICK_SECONDS = 1.0
 GRACE_SECONDS = 6.0
+AGAIN_SECONDS = 1.0
 QUEUES = ("errands", "statistics")
+PRELOADED = "workers.errands"
 
 
 class ErrandWorker(Worker):
@@ -29,6 +33,8 @@ class ErrandWorker(Worker):
 
     An errand that is cut short is a row still marked as running: it is revived and runs again.
     """
+
+    max_connection_wait_time = 5.0
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run one RQ job in the fork."""
@@ -43,49 +49,63 @@ class ErrandWorker(Worker):
         again.start()
 
 
-def work(queue: str, settings: Settings) -> None:
-    """Serve one queue until a signal."""
+class ClockWorker(SimpleWorker):
+    """An RQ worker for what takes milliseconds: it does not fork."""
+
+    max_connection_wait_time = 5.0
+
+
+def work(kind: type[BaseWorker], queue: str) -> None:
+    """Serve one queue until a signal, whether the queue server is there or not."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    told = False
+    while True:
+        try:
+            _worker(kind, queue).work(logging_level="WARNING")
+        except RedisError as error:
+            if not told:
+                log.warning("the queue server is unreachable: waiting for it", queue=queue, error=str(error))
+            told = True
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)  # RQ's handlers belong to a worker that is gone
+            time.sleep(AGAIN_SECONDS)
+        else:
+            return
+
+
+def _worker(kind: type[BaseWorker], queue: str) -> BaseWorker:
     # RQ's defaults would leave the work of a machine that died alone for seven minutes.
-    worker = ErrandWorker(
+    return kind(
         [queue],
-        connection=Redis.from_url(settings.redis),
+        connection=Redis.from_url(here.broker().settings.redis),
         serializer=JSONSerializer,
         worker_ttl=30,
         maintenance_interval=15,
         job_monitoring_interval=5,
     )
-    worker.work(logging_level="WARNING")
 
 
-def keep_time(settings: Settings) -> None:
-    """Run the clock until a signal."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    broker = build(settings)
-    leader = Leader(broker.store.engine)
-    tick_while_leading(broker, leader, stop)
-    leader.resign()
-    broker.store.close()
-
-
-def tick_while_leading(broker: Broker, leader: Leader, stop: threading.Event) -> None:
-    """Tick every second while this process leads, until told to stop; a failed tick is logged and survived."""
-    while not stop.wait(TICK_SECONDS):
-        try:
-            if leader.leads():
-                clock.tick(broker)
-        except Exception:
-            log.exception("tick failed")
+def keep_time() -> None:
+    """Run the clock, and the RQ worker of what it schedules, until a signal."""
+    broker = here.broker()
+    clock = Clock(broker, Leader(broker.store.engine))
+    thread = threading.Thread(target=clock.start, name="clock")
+    thread.start()
+    try:
+        work(ClockWorker, schedule.CLOCK)
+    finally:
+        clock.stop()
+        thread.join()
+        broker.store.close()
 
 
 def main(name: str) -> None:
     """Run the process of this name."""
     if name == "clock":
-        keep_time(Settings())
+        keep_time()
     elif name in QUEUES:
-        work(name, Settings())
+        import_module(PRELOADED)  # or each fork would import numpy and the rest anew
+        work(ErrandWorker, name)
     else:
         sys.exit(f"there is no {name!r}: say clock, {' or '.join(QUEUES)}")
 

@@ -15,6 +15,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
+FORMATS = ("csv", "jsonl")
+
+
+def write(sort: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[bytes]:
+    """The rows in one of the FORMATS, in blocks of about 64 KiB."""
+    return write_jsonl(rows) if sort == "jsonl" else write_csv(rows, columns)
+
+
 def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[bytes]:
     """RFC 4180 in UTF-8, header first, in blocks of about 64 KiB; a missing key is an empty field.
 

@@ -10,7 +10,8 @@ from broker.store import beliefs, errands, hits, jobs, turns
 from broker.store.db import Record, Unit
 from broker.store.jobs import RUNNING, Hold, Job, JobState
 
-BATCH = 500
+BATCH = 100
+"""Answers of one transaction: on SQLite nobody else writes while it lasts."""
 GROWTH = 1.2
 """A job is aggregated anew when it has 20 % more answers than at the last time."""
 FEWEST_MORE = 50
@@ -23,7 +24,7 @@ def judge(unit: Unit, job_id: int, now: dt.datetime) -> int:
     rows = turns.unjudged(unit, job_id, limit=BATCH)
     if not rows:
         return 0
-    turns.mark_judged(unit, {row.id: _score(room, row) for row in rows})
+    turns.note_scores(unit, {row.id: _score(room, row) for row in rows})
     job = jobs.job(unit, job_id, Hold.CHANGE)  # the redundancy may have been raised since
     more = Counter(row.hit_id for row in rows if not row.gold)
     done = hits.count_answers(unit, dict(more), job.redundancy) if more else 0

@@ -168,6 +168,17 @@ def retry(unit: Unit, actor_id: int, errand_id: int, now: dt.datetime) -> None:
     people.write_act(unit, actor, "retry errand", f"{errand.name} {errand.subject}", "", now, attempts=errand.attempts)
 
 
+def retry_all(unit: Unit, actor_id: int, name: str, now: dt.datetime) -> int:
+    """Run every failed errand of this name once more, as many at once as the admin is shown; how many."""
+    actor = _actor(unit, actor_id)
+    failed = errands.failures(unit, name=name)
+    for errand in failed:
+        errands.later(unit, errand.name, errand.subject, now, queue=errand.queue)
+    if failed:
+        people.write_act(unit, actor, "retry errands", name, "", now, errands=len(failed))
+    return len(failed)
+
+
 def _prepare(unit: Unit, act: Act) -> tuple[Person | None, Person]:
     if not 0 < len(act.reason.strip()) <= LONGEST_REASON:
         message = f"write between 1 and {LONGEST_REASON} characters"

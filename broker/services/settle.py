@@ -8,7 +8,8 @@ from broker.store.db import Unit
 from broker.store.jobs import ENDED, Hold, Job
 from broker.store.money import balance
 
-BATCH = 500
+BATCH = 100
+"""Answers of one transaction: on SQLite nobody else writes while it lasts."""
 
 
 def settle(unit: Unit, job_id: int, now: dt.datetime) -> int:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from broker.store.db import Rows, Unit, key
 
 QUEUES = ("errands", "statistics")
+NAMES = ("import", "judge", "settle", "conclude", "export")
 MOST_ATTEMPTS = 3
 
 
@@ -43,6 +45,14 @@ class Errand(Rows):
             sqlite_where=sa.text("state IN ('waiting', 'running')"),
             postgresql_where=sa.text("state IN ('waiting', 'running')"),
         ),
+        sa.Index(
+            "ix_errands_failed",
+            "id",
+            sqlite_where=sa.text("state = 'failed'"),
+            postgresql_where=sa.text("state = 'failed'"),
+        ),
+        sa.Index("ix_errands_subject", "name", "subject", "id"),
+        sa.Index("ix_errands_finished", "name", "finished_at"),
     )
 
     id: Mapped[key]
@@ -52,10 +62,19 @@ class Errand(Rows):
     state: Mapped[str] = mapped_column(sa.String(20))
     attempts: Mapped[int] = mapped_column(default=0)
     message: Mapped[str] = mapped_column(sa.Text, default="")
+    done: Mapped[int | None] = mapped_column(sa.BigInteger)
+    total: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """How far a long one is, in whatever its subject counts: bytes read, rows written."""
     created_at: Mapped[dt.datetime]
     started_at: Mapped[dt.datetime | None]
     beat_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]
+
+
+def _is(*states: ErrandState, of: type[Errand] = Errand) -> sa.ColumnElement[bool]:
+    """The errand is in one of these states: written out, as SQLite takes a partial index only for what it reads."""
+    words: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in states]
+    return of.state.in_(words) if len(words) > 1 else of.state == words[0]
 
 
 def later(unit: Unit, name: str, subject: int, now: dt.datetime, *, queue: str = "errands", attempts: int = 0) -> None:
@@ -85,11 +104,11 @@ def take(unit: Unit, queue: str, now: dt.datetime) -> Errand | None:
     """Take the oldest waiting errand of a queue whose subject is not being served; None if there is none."""
     busy = aliased(Errand)
     served = sa.exists().where(
-        busy.name == Errand.name, busy.subject == Errand.subject, busy.state == ErrandState.RUNNING
+        busy.name == Errand.name, busy.subject == Errand.subject, _is(ErrandState.RUNNING, of=busy)
     )
     query = (
         sa.select(Errand)
-        .where(Errand.queue == queue, Errand.state == ErrandState.WAITING, ~served)
+        .where(Errand.queue == queue, _is(ErrandState.WAITING), ~served)
         .order_by(Errand.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Errand)
@@ -101,38 +120,46 @@ def take(unit: Unit, queue: str, now: dt.datetime) -> Errand | None:
     return errand
 
 
-def beat(unit: Unit, errand_id: int, now: dt.datetime) -> bool:
-    """Note that the errand still runs; False if it was taken from its runner."""
-    alive = sa.update(Errand).where(Errand.id == errand_id, Errand.state == ErrandState.RUNNING)
-    return unit.won(alive.values(beat_at=now))
+def beat(unit: Unit, errand: Errand, now: dt.datetime, progress: tuple[int, int] | None = None) -> bool:
+    """Note that the errand still runs, and how far it is (done, total); False if it was taken from its runner."""
+    done, total = progress or (None, None)
+    return unit.won(_run(errand.id, errand.attempts).values(beat_at=now, done=done, total=total))
 
 
-def finish(unit: Unit, errand_id: int, state: ErrandState, message: str, now: dt.datetime) -> bool:
-    """Tick the errand off; False if somebody else did."""
-    running = sa.update(Errand).where(Errand.id == errand_id, Errand.state == ErrandState.RUNNING)
-    return unit.won(running.values(state=state, message=message, finished_at=now))
+def finish(
+    unit: Unit, errand_id: int, state: ErrandState, message: str, now: dt.datetime, *, attempt: int | None = None
+) -> bool:
+    """Tick the errand off; False if somebody else did, or if it is by now another runner's attempt."""
+    return unit.won(_run(errand_id, attempt).values(state=state, message=message, finished_at=now))
+
+
+def _run(errand_id: int, attempt: int | None) -> sa.Update:
+    """The errand while it runs; of a certain attempt, so that a runner that was given up does not end the next one."""
+    running = sa.update(Errand).where(Errand.id == errand_id, _is(ErrandState.RUNNING))
+    return running if attempt is None else running.where(Errand.attempts == attempt)
 
 
 def any_lost(unit: Unit, before: dt.datetime) -> bool:
     """Whether there is an errand whose runner was last heard of before this."""
-    lost = sa.select(Errand.id).where(Errand.state == ErrandState.RUNNING, Errand.beat_at < before)
+    lost = sa.select(Errand.id).where(_is(ErrandState.RUNNING), Errand.beat_at < before)
     return unit.session.execute(lost.limit(1)).first() is not None
 
 
-def revive(unit: Unit, before: dt.datetime) -> int:
+def revive(unit: Unit, before: dt.datetime, now: dt.datetime) -> int:
     """Let errands whose runner was last heard of before this wait again; how many were lost.
 
     One that took its runner with it as often as an errand may be tried is given up.
     """
-    lost = sa.select(Errand).where(Errand.state == ErrandState.RUNNING, Errand.beat_at < before)
+    lost = sa.select(Errand).where(_is(ErrandState.RUNNING), Errand.beat_at < before)
     revived = 0
     for errand in unit.session.scalars(lost.with_for_update(skip_locked=True)):
         twin = sa.select(Errand.id).where(
-            Errand.name == errand.name, Errand.subject == errand.subject, Errand.state == ErrandState.WAITING
+            Errand.name == errand.name, Errand.subject == errand.subject, _is(ErrandState.WAITING)
         )
         # A waiting twin will do the work; two waiting ones would break the unique index.
         given_up = errand.attempts >= MOST_ATTEMPTS or unit.session.scalar(twin)
         errand.state = ErrandState.FAILED if given_up else ErrandState.WAITING
+        errand.finished_at = now if given_up else None
         errand.message = "its runner was lost"
         revived += 1
     return revived
@@ -140,15 +167,19 @@ def revive(unit: Unit, before: dt.datetime) -> int:
 
 def failed_since(unit: Unit, name: str, moment: dt.datetime) -> set[int]:
     """The subjects for which an errand of this name failed since the moment."""
-    failed = sa.select(Errand.subject).where(
-        Errand.state == ErrandState.FAILED, Errand.name == name, Errand.finished_at >= moment
-    )
+    failed = sa.select(Errand.subject).where(_is(ErrandState.FAILED), Errand.name == name, Errand.finished_at >= moment)
     return set(unit.session.scalars(failed.distinct()))
 
 
 def waiting(unit: Unit) -> set[str]:
     """The queues in which errands wait."""
-    return set(unit.session.scalars(sa.select(Errand.queue).where(Errand.state == ErrandState.WAITING).distinct()))
+    return set(unit.session.scalars(sa.select(Errand.queue).where(_is(ErrandState.WAITING)).distinct()))
+
+
+def asked(unit: Unit, name: str) -> set[int]:
+    """The subjects for which an errand of this name waits."""
+    query = sa.select(Errand.subject).where(Errand.name == name, _is(ErrandState.WAITING))
+    return set(unit.session.scalars(query))
 
 
 def recent(unit: Unit, *, limit: int = 100) -> Sequence[Errand]:
@@ -169,15 +200,63 @@ def is_failure(unit: Unit, failed: Errand) -> bool:
     return failed.state == ErrandState.FAILED and unit.session.execute(later_one.limit(1)).first() is None
 
 
-def counts(unit: Unit) -> dict[tuple[str, str], int]:
-    """How many errands there are by (queue, state)."""
-    query = sa.select(Errand.queue, Errand.state, sa.func.count()).group_by(Errand.queue, Errand.state)
-    return {(row[0], row[1]): row[2] for row in unit.session.execute(query)}
+@dataclass(frozen=True)
+class Line:
+    """What stands in a queue: errands that wait and run, and since when the oldest one waits."""
+
+    waiting: int
+    running: int
+    oldest: dt.datetime | None
 
 
-def failures(unit: Unit, *, limit: int = 100) -> Sequence[Errand]:
-    """Errands that failed and were not run again since, the latest first."""
+def lines(unit: Unit) -> dict[str, Line]:
+    """What stands in each queue, also in one that has no workers."""
+    query = (
+        sa.select(Errand.queue, Errand.state, sa.func.count(), sa.func.min(Errand.created_at))
+        .where(_is(ErrandState.WAITING, ErrandState.RUNNING))
+        .group_by(Errand.queue, Errand.state)
+    )
+    found = {(row[0], row[1]): (row[2], row[3]) for row in unit.session.execute(query)}
+    queues = dict.fromkeys((*QUEUES, *sorted(queue for queue, _ in found)))
+    none = (0, None)
+    return {
+        queue: Line(
+            found.get((queue, ErrandState.WAITING), none)[0],
+            found.get((queue, ErrandState.RUNNING), none)[0],
+            found.get((queue, ErrandState.WAITING), none)[1],
+        )
+        for queue in queues
+    }
+
+
+def running(unit: Unit, *, limit: int = 100) -> Sequence[Errand]:
+    """The errands that run now, the oldest first."""
+    query = sa.select(Errand).where(_is(ErrandState.RUNNING))
+    return unit.session.scalars(query.order_by(Errand.id).limit(limit)).all()
+
+
+def last_runs(unit: Unit) -> list[Errand]:
+    """The errand of each name that ended last, for those names that have run."""
+    ended = sa.select(Errand).where(Errand.finished_at.is_not(None)).order_by(Errand.finished_at.desc()).limit(1)
+    found = (unit.session.scalar(ended.where(Errand.name == name)) for name in NAMES)
+    return [one for one in found if one is not None]
+
+
+def failures(unit: Unit, *, name: str | None = None, limit: int = 100) -> Sequence[Errand]:
+    """Errands (of one name, if given) that failed and were not run again since, the latest first."""
+    query = sa.select(Errand).where(_is(ErrandState.FAILED), ~_followed()).order_by(Errand.id.desc()).limit(limit)
+    return unit.session.scalars(query if name is None else query.where(Errand.name == name)).all()
+
+
+def _followed() -> sa.ColumnElement[bool]:
+    """A later errand of the same name and subject was asked for."""
     newer = aliased(Errand)
-    again = sa.exists().where(newer.name == Errand.name, newer.subject == Errand.subject, newer.id > Errand.id)
-    query = sa.select(Errand).where(Errand.state == ErrandState.FAILED, ~again).order_by(Errand.id.desc()).limit(limit)
-    return unit.session.scalars(query).all()
+    return sa.exists().where(newer.name == Errand.name, newer.subject == Errand.subject, newer.id > Errand.id)
+
+
+def prune(unit: Unit, before: dt.datetime, *, limit: int) -> int:
+    """Forget errands that ended before this, the oldest first; how many. A failure stays until it was run again."""
+    spent = sa.or_(_is(ErrandState.DONE), sa.and_(_is(ErrandState.FAILED), _followed()))
+    old = sa.select(Errand.id).where(spent, Errand.finished_at < before).order_by(Errand.id).limit(limit)
+    keys = list(unit.session.scalars(old))
+    return unit.changed(sa.delete(Errand).where(Errand.id.in_(keys))) if keys else 0

@@ -1,5 +1,6 @@
 """Uploaded files behind fsspec: a local folder by default, any object store by configuration."""
 
+import itertools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,16 @@ class Files:
         """The bytes under the key. Raises NotFound."""
         with self.open(key) as file:
             return bytes(file.read())
+
+    def stream(self, key: str, block: int) -> Iterator[bytes]:
+        """The bytes under the key, `block` of them at a time. Raises NotFound at once, not when it is first read."""
+        blocks = self._blocks(key, block)
+        return itertools.chain((next(blocks, b""),), blocks)
+
+    def _blocks(self, key: str, block: int) -> Iterator[bytes]:
+        with self.open(key) as file:
+            while content := file.read(block):
+                yield content
 
     def remove(self, folder: str) -> None:
         """Remove a folder of files, or one file, if it is there."""

@@ -37,7 +37,7 @@ class Leader:
         try:
             connection.execute(sa.text("SELECT 1"))
         except sa.exc.DBAPIError:
-            self.resign()
+            self._drop(connection)
             return False
         return True
 
@@ -59,11 +59,17 @@ class Leader:
     def resign(self) -> None:
         """Let somebody else lead."""
         if self._connection is not None:
-            # A pooled connection would keep the lock; this one is closed for good.
+            # The server would free the lock of a closed connection too, but some moments later.
             with contextlib.suppress(sa.exc.DBAPIError):
-                self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+                self._connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
+            self._drop(self._connection)
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _drop(self, connection: sa.Connection) -> None:
+        # A pooled connection would keep the lock; this one is closed for good.
+        with contextlib.suppress(sa.exc.DBAPIError):
+            connection.invalidate()
+        connection.close()
+        self._connection = None

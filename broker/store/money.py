@@ -5,7 +5,7 @@ database itself refuses a negative balance, a zero or negative amount, and the s
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -55,23 +55,28 @@ def transfer(unit: Unit, transfers: Sequence[Transfer], now: dt.datetime) -> Non
     for one in fresh:
         changes[one.source] = changes.get(one.source, 0) - one.amount
         changes[one.target] = changes.get(one.target, 0) + one.amount
-    # One fixed order of accounts, so that two units never wait for each other in a circle.
-    for name in sorted(changes):
-        unit.insert_once(Account, name=name, balance=0)
-        _change(unit, name, changes[name])
+    _cover(unit, changes)
     rows = [
         {"ref": one.ref, "source": one.source, "target": one.target, "amount": one.amount, "at": now} for one in fresh
     ]
-    unit.session.execute(sa.insert(Entry), rows)
+    unit.session.connection().execute(sa.insert(Entry), rows)
 
 
-def _change(unit: Unit, name: str, amount: int) -> None:
-    change = sa.update(Account).where(Account.name == name)
-    if name != WORLD:
-        change = change.where(Account.balance + amount >= 0)
-    change = change.values(balance=Account.balance + amount).execution_options(synchronize_session=False)
-    if not unit.won(change):
-        raise Unpaid(f"The account {name} holds less than the {-amount / 1_000_000:.2f} that this takes.")
+def _cover(unit: Unit, changes: Mapping[str, int]) -> None:
+    """Change these balances, however many transfers each sums up. Raises Unpaid before any of them is changed."""
+    names = sorted(changes)
+    mine = sa.select(Account.name, Account.balance).where(Account.name.in_(names)).order_by(Account.name)
+    there = {row.name for row in unit.session.connection().execute(mine)}
+    for name in names:
+        if name not in there:
+            unit.insert_once(Account, name=name, balance=0)
+    # Locked in one fixed order, so that two units never wait for each other in a circle.
+    for name, balance_now in unit.session.connection().execute(mine.with_for_update()):
+        if name != WORLD and balance_now + changes[name] < 0:
+            raise Unpaid(f"The account {name} holds less than the {-changes[name] / 1_000_000:.2f} that this takes.")
+    change = sa.update(Account).where(Account.name == sa.bindparam("account"))
+    change = change.values(balance=Account.balance + sa.bindparam("change"))
+    unit.session.connection().execute(change, [{"account": name, "change": changes[name]} for name in names])
 
 
 def known(unit: Unit, ref: str) -> bool:

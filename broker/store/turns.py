@@ -1,7 +1,8 @@
 """The life of assignments: leases, answers, judgement, decision."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -114,13 +115,6 @@ def jobs_with_unjudged(unit: Unit) -> list[int]:
     return list(unit.session.scalars(query))
 
 
-def mark_judged(unit: Unit, scores: dict[int, float | None]) -> None:
-    """Note that these assignments were judged, and the score of those on gold."""
-    rows = [{"key": assignment_id, "grade": score} for assignment_id, score in scores.items()]
-    change = sa.update(Assignment).where(Assignment.id == sa.bindparam("key"))
-    unit.session.connection().execute(change.values(judged=True, score=sa.bindparam("grade")), rows)
-
-
 def undecided(unit: Unit, job_id: int, *, limit: int) -> list[Record]:
     """Judged answers that are neither approved nor rejected, the oldest first, locked."""
     query = (
@@ -164,3 +158,12 @@ def outstanding(unit: Unit, job_id: int) -> int:
         Assignment.job_id == job_id, Assignment.state.in_((Turn.ACCEPTED, Turn.SUBMITTED))
     )
     return int(unit.session.connection().execute(query).scalar_one())
+
+
+def note_scores(unit: Unit, scores: Mapping[int, float | None]) -> None:
+    """Note that these assignments were judged, and the score of those on gold: one statement for each score."""
+    alike: dict[float | None, list[int]] = defaultdict(list)
+    for assignment_id, score in scores.items():
+        alike[score].append(assignment_id)
+    for score, ids in alike.items():
+        unit.changed(sa.update(Assignment).where(Assignment.id.in_(ids)).values(judged=True, score=score))

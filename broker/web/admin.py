@@ -1,25 +1,30 @@
 """For admins: workers and what is believed of them, accounts, the audit log, errands."""
 
+import datetime as dt
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from broker.errors import BrokerError, NotFound
 from broker.rules import ledger
 from broker.services import oversee
 from broker.services.oversee import Act
-from broker.store import errands, money, people, records
+from broker.store import errands, money, people, records, schedule
 from broker.store.db import Unit
-from broker.store.errands import QUEUES, ErrandState
 from broker.store.people import ROLES
 from broker.web.gate import broker, me, need
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PAGE = 50
 MOST_PAGES = 10_000
+CLOCK_SIGNS = dt.timedelta(minutes=1)
+"""A clock that runs notes so several times in this time."""
+SUBJECTS = {"import": "U", "export": "X"}
+"""What an errand is about, by the prefix of its public id: an upload, a file of results, else a job."""
 SORTS = {"trust": "Trust", "gold": "Gold right", "answers": "Answers", "time": "Median time", "name": "Name"}
 
 
@@ -205,23 +210,55 @@ def audit() -> ResponseReturnValue:
     return render_template("admin/audit.html", acts=found[:PAGE], about=about, after=after)
 
 
+def _background() -> dict[str, Any]:
+    """What happens in the background at this moment."""
+    with broker().store.read() as unit:
+        lines, running, entries = errands.lines(unit), errands.running(unit), schedule.entries(unit)
+    now = broker().now()
+    return {
+        "lines": lines,
+        "running": running,
+        "entries": entries,
+        "clock_runs": any(now - entry.looked_at < CLOCK_SIGNS for entry in entries),
+        "workers": broker().queue.workers(),
+        "subject": lambda errand: broker().names(SUBJECTS.get(errand.name, "J")).show(errand.subject),
+    }
+
+
 @blueprint.get("/errands")
 @need("admin")
 def errand_list() -> ResponseReturnValue:
-    """What happens in the background: queues, failures, the last runs."""
+    """What happens in the background: queues, the schedule, failures, the last runs."""
     with broker().store.read() as unit:
-        counts = errands.counts(unit)
-        failures, recent = errands.failures(unit), errands.recent(unit, limit=PAGE)
+        failures, recent, last = errands.failures(unit), errands.recent(unit, limit=PAGE), errands.last_runs(unit)
     return render_template(
         "admin/errands.html",
-        counts=counts,
-        queues=QUEUES,
-        states=ErrandState,
         failures=failures,
+        failed_names=Counter(errand.name for errand in failures),
         recent=recent,
+        last=last,
         names=broker().names("E"),
-        subject=lambda errand: broker().names("U" if errand.name == "import" else "J").show(errand.subject),
+        **_background(),
     )
+
+
+@blueprint.get("/errands/live")
+@need("admin")
+def errands_live() -> ResponseReturnValue:
+    """The part of the page that changes while somebody looks at it."""
+    answer = make_response(render_template("admin/errands_live.html", **_background()))
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+@blueprint.post("/errands/retry")
+@need("admin")
+def retry_all() -> ResponseReturnValue:
+    """Run the failed errands of one name once more."""
+    with broker().store.write() as unit:
+        count = oversee.retry_all(unit, me().id, request.form.get("name", "")[:40], broker().now())
+    flash("No such errand has failed." if not count else f"{count} of them wait to run again.", "good" if count else "")
+    return redirect(url_for("admin.errand_list"))
 
 
 @blueprint.post("/errands/<errand_id>/retry")

@@ -1,20 +1,27 @@
 """What a job has brought: item by item in a page, all of it in a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
+from broker.errors import NotFound
 from broker.formats import write
 from broker.kinds.registry import furnish
-from broker.services import deliver
-from broker.store import beliefs
+from broker.services import deliver, export
+from broker.store import beliefs, exports
+from broker.store.exports import Export, ExportState
 from broker.store.results import Order, Wish
 from broker.web import drafts
 from broker.web.gate import broker, me, need
 
 blueprint = Blueprint("results", __name__, url_prefix="/jobs/<job>")
 PAGE = 50
+BLOCK = 64 * 1024
+LARGE = 10_000
+"""A job of more items is downloaded as a file that is prepared in the background: writing it takes too long to wait."""
+UNFINISHED = (ExportState.WAITING, ExportState.RUNNING)
 TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
@@ -36,7 +43,7 @@ def table(job: str) -> str:
         aggregation = deliver.chosen(unit, found, version)
         wish = _wish(aggregation.id if aggregation else None)
         rows = deliver.page(unit, found, wish) if found.kind else []
-        versions = beliefs.versions(unit, found.id)
+        versions, files = beliefs.versions(unit, found.id), exports.of_job(unit, found.id)
     kept: dict[str, Any] = {
         name: value for name, value in request.args.items() if name in {"version", "label", "sort"} and value
     }
@@ -52,7 +59,19 @@ def table(job: str) -> str:
         first=url_for("results.table", job=job, **kept) if wish.after else None,
         following=_following(job, rows, kept),
         question=kept,
+        large=found.hits > LARGE,
+        **_shelf(files),
     )
+
+
+def _shelf(files: Sequence[Export]) -> dict[str, Any]:
+    """What the list of prepared files shows."""
+    return {
+        "files": files,
+        "unfinished": any(one.state in UNFINISHED for one in files),
+        "file_name": lambda one: broker().names("X").show(one.id),
+        "kept": export.KEPT,
+    }
 
 
 def _labels(kind: str, settings: dict[str, Any]) -> list[str]:
@@ -77,9 +96,51 @@ def download(job: str, sort: str) -> Response:
         found = drafts.mine(unit, job)
         deliver.chosen(unit, found, version)
     rows = deliver.rows(broker().store, found.id, me().id, version)
-    blocks: Iterable[bytes] = (
-        write.write_jsonl(rows) if sort == "jsonl" else write.write_csv(rows, deliver.columns(found))
-    )
+    return _file(write.write(sort, rows, deliver.columns(found)), f"results-{job}", sort)
+
+
+def _file(blocks: Iterator[bytes], name: str, sort: str) -> Response:
     answer = Response(blocks, content_type=TYPES[sort])
-    answer.headers["Content-Disposition"] = f'attachment; filename="results-{job}.{sort}"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{sort}"'
+    return answer
+
+
+@blueprint.post("/exports")
+@need("requester")
+def prepare(job: str) -> ResponseReturnValue:
+    """Have a file of the results prepared in the background."""
+    with broker().store.write() as unit:
+        found = drafts.mine(unit, job)
+        aggregation = deliver.chosen(unit, found, request.form.get("version", type=drafts.whole) or None)
+        version = aggregation.version if aggregation else 0
+        export.ask(unit, found, request.form.get("format", ""), version, broker().now())
+    flash("The file is being prepared. You can leave this page meanwhile.", "good")
+    return redirect(url_for("results.table", job=job, version=version or None, _anchor="files"), 303)
+
+
+@blueprint.get("/exports")
+@need("requester")
+def shelf(job: str) -> ResponseReturnValue:
+    """The list of prepared files while some are unfinished; 204 when all are done."""
+    with broker().store.read() as unit:
+        files = exports.of_job(unit, drafts.mine(unit, job).id)
+    shown = _shelf(files)
+    if not shown["unfinished"]:
+        return "", 204
+    answer = make_response(render_template("requester/exports.html", id=job, **shown))
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+@blueprint.get("/exports/<export_id>")
+@need("requester")
+def fetch(job: str, export_id: str) -> ResponseReturnValue:
+    """A prepared file, streamed."""
+    with broker().store.read() as unit:
+        found = export.own(unit, drafts.mine(unit, job).id, broker().names("X").read(export_id))
+    if found.state != ExportState.DONE:
+        raise NotFound("This file is not ready.")
+    stream = broker().files.stream(found.file, BLOCK)
+    answer = _file(stream, f"results-{job}-v{found.version}" if found.version else f"results-{job}", found.format)
+    answer.content_length = found.size
     return answer

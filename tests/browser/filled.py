@@ -15,13 +15,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from broker.app import create_app
 from broker.cli import digits, digits_job
 from broker.services import claim, enroll, oversee, submit
-from broker.store import errands
+from broker.store import errands, exports, schedule
 from broker.store.errands import ErrandState
 from broker.truth.crowd import AVERAGE, CAREFUL, SLOPPY, Confused, RandomClicker
 from broker.web.gate import token_hash
 from broker.wiring import utc_now
 from tests.doors.requester import Visitor, broker_on
 from workers import errands as background
+from workers.schedule import SCHEDULE
 
 CROWD = [
     ("Walt Harper", CAREFUL, 3.1),
@@ -228,6 +229,30 @@ class Filled:
             errand = errands.take(unit, "elsewhere", self.now)
         with self.broker.store.write() as unit:
             errands.finish(unit, errand.id, ErrandState.FAILED, "job 1000000 does not exist", self.now)
+        self._export()
+        self._keep_time()
+
+    def _export(self):
+        """A file of results that is ready, and one that is being written."""
+        job = f"/jobs/{self.jobs['tone']}"
+        self.requester.post(f"{job}/exports", format="csv")
+        background.drain_with(self.broker, "statistics")
+        self.requester.post(f"{job}/exports", format="jsonl")
+        with self.broker.store.write() as unit:
+            errand = errands.take(unit, "statistics", self.now)
+            exports.begin(unit, errand.subject, "exports/being/written", 800_000)
+            exports.note(unit, errand.subject, "exports/being/written", 305_000)
+        with self.broker.store.write() as unit:
+            errands.beat(unit, errand, self.now, exports.progress(unit, errand.subject))
+        self.requester.get(f"{job}/results")  # says once that the files are being prepared
+
+    def _keep_time(self):
+        """The clock's schedule, one entry of which has failed."""
+        with self.broker.store.write() as unit:
+            schedule.look(unit, {entry.name: entry.seconds for entry in SCHEDULE}, self.now)
+            schedule.ran(unit, "lapse", self.now - dt.timedelta(minutes=4), 0.006)
+            schedule.ran(unit, "judge", self.now - dt.timedelta(seconds=2), 0.003)
+            schedule.ran(unit, "prune", self.now - dt.timedelta(minutes=40), 0.18, "OSError('the disk is full')")
 
     def pages(self):
         """Every page by endpoint: who looks at it, and where; the first address is the one in a picture."""

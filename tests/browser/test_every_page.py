@@ -8,9 +8,12 @@ from tests.conftest import migrated
 
 # What is no page of its own: files, data for scripts, and pieces of pages that are there already.
 NO_PAGES = {
+    "admin.errands_live",
     "media.file",
     "requester.live",
     "results.download",
+    "results.fetch",
+    "results.shelf",
     "static.favicon",
     "static.file",
     "static.health",

@@ -4,13 +4,14 @@ import datetime as dt
 import io
 import itertools
 import re
+from collections import Counter
 
 from broker.app import create_app
 from broker.services import claim, enroll, submit
 from broker.services.enroll import Account
 from broker.settings import Settings
 from broker.store.db import Store
-from broker.store.errands import later
+from broker.store.errands import QUEUES, later
 from broker.store.files import Files
 from broker.web.gate import token_hash
 from broker.wiring import Broker, utc_now
@@ -25,6 +26,10 @@ class Bell:
 
     def ring(self, names):
         """Nobody listens."""
+
+    def workers(self):
+        """One worker for each queue, as far as pages can tell."""
+        return Counter(QUEUES)
 
 
 def broker_on(database, folder, **settings):

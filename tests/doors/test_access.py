@@ -74,7 +74,12 @@ def names(site):
     bob = site.enlist("bob", "worker")
     job = publish_job(site.store, eve, site.clock())
     show = site.broker.names
-    return {"job": show("J").show(job), "public_id": bob.public_id, "errand_id": show("E").show(1)}
+    return {
+        "job": show("J").show(job),
+        "public_id": bob.public_id,
+        "errand_id": show("E").show(1),
+        "export_id": show("X").show(1),
+    }
 
 
 def test_every_view_is_guarded_or_known_to_be_public(site):
@@ -112,7 +117,7 @@ def test_strangers_things_do_not_exist(site, people, names, role):
 
 
 def test_ids_that_nobody_has_are_not_found(site, people):
-    names = {"job": "J0", "public_id": "A0", "errand_id": "E0"}
+    names = {"job": "J0", "public_id": "A0", "errand_id": "E0", "export_id": "X0"}
     for rule in rules(site):
         for role in ROLES:
             if rule.arguments and needs(site, rule) in (role, "login"):

@@ -1,5 +1,6 @@
 """What admins see and do; every act stands in the audit log."""
 
+import datetime as dt
 import re
 import threading
 
@@ -9,7 +10,7 @@ from broker.errors import BrokerError, Conflict, Forbidden, Invalid
 from broker.rules import ledger
 from broker.services import claim, enroll, judge, oversee, settle, submit
 from broker.services.oversee import Act
-from broker.store import errands, money, people, turns
+from broker.store import errands, money, people, schedule, turns
 from broker.store.errands import ErrandState
 from broker.store.people import Person
 from broker.store.work import Hit
@@ -290,6 +291,71 @@ def test_failed_errands_show_their_message_and_a_way_to_retry(site, ada):
     assert ada.post(path).status_code == 302
     assert path not in ada.get("/admin/errands").text
     assert ada.post(path).status_code == 409
+
+
+def test_all_failed_errands_of_a_name_are_retried_at_once(site, ada):
+    for subject in (7, 8):
+        fail(site.store, subject)
+    assert "Retry all 2 judge" in ada.get("/admin/errands").text
+    assert ada.post("/admin/errands/retry", {"name": "judge"}, "/account").status_code == 302
+    with site.store.read() as unit:
+        assert errands.asked(unit, "judge") == {7, 8}
+        assert errands.failures(unit) == []
+        assert people.acts(unit)[0][0].name == "retry errands"
+    ada.post("/admin/errands/retry", {"name": "judge"}, "/account")
+    assert "No such errand has failed." in ada.get("/admin/errands").text
+
+
+def test_a_running_errand_shows_how_far_it_is(site, ada):
+    with site.store.write() as unit:
+        errands.later(unit, "import", 7, NOW)
+    with site.store.write() as unit:
+        errand = errands.take(unit, "errands", NOW)
+    with site.store.write() as unit:
+        errands.beat(unit, errand, NOW, (30, 40))
+    for path in ("/admin/errands", "/admin/errands/live"):
+        page = ada.get(path).text
+        assert "<b>75</b> of 100 percent done" in page
+        assert site.broker.names("U").show(7) in page
+    assert "<html" not in ada.get("/admin/errands/live").text
+
+
+def test_a_queue_shows_what_waits_and_since_when(site, ada):
+    with site.store.write() as unit:
+        errands.later(unit, "judge", 7, NOW)
+        errands.later(unit, "judge", 8, NOW + dt.timedelta(hours=1))
+        lines = errands.lines(unit)
+    assert (lines["errands"].waiting, lines["errands"].running, lines["errands"].oldest) == (2, 0, NOW)
+    assert (lines["statistics"].waiting, lines["statistics"].oldest) == (0, None)
+    assert NOW.isoformat() in ada.get("/admin/errands/live").text
+
+
+def test_the_last_run_of_each_errand_is_shown(site, ada):
+    for subject, moment in ((1, NOW), (2, NOW + dt.timedelta(minutes=1))):
+        with site.store.write() as unit:
+            errands.later(unit, "judge", subject, NOW)
+        with site.store.write() as unit:
+            errand = errands.take(unit, "errands", NOW)
+        with site.store.write() as unit:
+            errands.finish(unit, errand.id, ErrandState.DONE, "", moment)
+    with site.store.read() as unit:
+        assert [(one.name, one.subject) for one in errands.last_runs(unit)] == [("judge", 2)]
+    assert "Last runs" in ada.get("/admin/errands").text
+
+
+def test_the_page_stands_while_the_queue_server_is_down_and_says_so(ada):
+    assert "The queue server is unreachable" in ada.get("/admin/errands").text
+
+
+def test_a_clock_that_stands_still_is_seen(site, ada):
+    assert "No clock runs" in ada.get("/admin/errands").text
+    with site.store.write() as unit:
+        schedule.look(unit, {"lapse": 5}, site.clock())
+    page = ada.get("/admin/errands").text
+    assert "Free leases that ran out" in page
+    assert "No clock runs" not in page
+    site.clock.move(minutes=2)
+    assert "No clock runs" in ada.get("/admin/errands").text
 
 
 @pytest.mark.parametrize("path", ["workers/A0", "accounts/A0", "workers/' OR 1=1"])

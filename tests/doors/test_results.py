@@ -10,11 +10,13 @@ import re
 
 import pytest
 
-from broker.store import beliefs, results, talk
+from broker.store import beliefs, exports, results, talk
 from broker.store.beliefs import Finding
 from broker.store.results import Order, Wish
+from broker.web import results as pages
 from broker.wiring import utc_now
 from tests.doors.requester import Visitor, broker_on, person, work_through
+from workers import errands as background
 
 ROWS = 60
 TRUTH = {str(row): "bad" if row % 3 else "good" for row in range(1, ROWS + 1)}
@@ -257,3 +259,93 @@ def test_a_job_without_answers_has_results_without_consensus(ann):
     assert len(rows_on(ann.get(f"{found}/results").text)) == 50
     lines = list(csv.DictReader(io.StringIO(ann.get(f"{found}/results.csv").text)))
     assert {line["consensus"] for line in lines} == {""}
+
+
+def prepared(ann, broker, job, **fields):
+    """A file asked for and written: its address on the page."""
+    assert ann.post(f"{job}/exports", **fields).status_code == 303
+    background.drain_with(broker, "statistics")
+    return re.search(rf'href="({job}/exports/[^"]+)"', ann.get(f"{job}/results").text)[1]
+
+
+@pytest.mark.parametrize(("sort", "mime"), [("csv", "text/csv"), ("jsonl", "application/jsonl")])
+def test_a_prepared_file_is_the_one_that_is_downloaded_directly(ann, broker, job, sort, mime):
+    answer = ann.get(prepared(ann, broker, job, format=sort))
+    assert answer.data == ann.get(f"{job}/results.{sort}").data
+    assert answer.mimetype == mime
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    name = job.rpartition("/")[2]
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="results-{name}-v2.{sort}"'
+
+
+def test_a_prepared_file_is_of_the_version_that_was_chosen(ann, broker, job):
+    answer = ann.get(prepared(ann, broker, job, format="jsonl", version="1"))
+    assert answer.data == ann.get(f"{job}/results.jsonl?version=1").data
+    assert "-v1.jsonl" in answer.headers["Content-Disposition"]
+
+
+def test_how_far_a_file_is_shows_live_until_it_is_there(ann, broker, job):
+    assert ann.get(f"{job}/exports").status_code == 204
+    there = ann.post(f"{job}/exports", format="csv").location
+    assert there.endswith("#files")
+    assert "Waiting for its turn" in ann.get(there).text
+    with broker.store.write() as unit:
+        (one,) = exports.of_job(unit, number(broker, job))
+        exports.begin(unit, one.id, "exports/some/file", 60)
+        exports.note(unit, one.id, "exports/some/file", 45)
+    shown = ann.get(f"{job}/exports")
+    assert 'value="45"' in shown.text
+    assert "<html" not in shown.text
+    assert ann.get(f"{job}/exports", headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304
+    background.drain_with(broker, "statistics")
+    assert ann.get(f"{job}/exports").status_code == 204
+    assert "Download" in ann.get(f"{job}/results").text
+
+
+def test_a_file_is_for_its_owner_and_not_before_it_is_whole(ann, broker, job):
+    there = prepared(ann, broker, job, format="csv")
+    bob = Visitor(broker, "requester")
+    for path in (there, f"{job}/exports"):
+        assert bob.get(path).status_code == 404
+    assert bob.post(f"{job}/exports", format="csv").status_code == 404
+    other = bob.job()
+    assert bob.get(f"{other}/exports/{there.rpartition('/')[2]}").status_code == 404
+    ann.post(f"{job}/exports", format="csv")
+    with broker.store.read() as unit:
+        latest = exports.of_job(unit, number(broker, job))[0].id
+    with broker.store.write() as unit:
+        exports.begin(unit, latest, "exports/half/written", 60)
+    broker.files.write("exports/half/written", b"row,")
+    latest = broker.names("X").show(latest)
+    assert ann.get(f"{job}/exports/{latest}").status_code == 404
+
+
+def test_a_file_that_was_thrown_away_is_not_found(ann, broker, job):
+    there = prepared(ann, broker, job, format="csv")
+    with broker.store.read() as unit:
+        broker.files.remove(exports.of_job(unit, number(broker, job))[0].file)
+    assert ann.get(there).status_code == 404
+
+
+def test_a_large_job_offers_files_to_be_prepared_and_a_small_one_downloads(ann, job, monkeypatch):
+    assert f"{job}/results.csv" in ann.get(f"{job}/results").text
+    monkeypatch.setattr(pages, "LARGE", 10)
+    page = ann.get(f"{job}/results").text
+    assert f"{job}/results.csv" not in page
+    assert "Prepare CSV" in page
+
+
+def test_a_file_of_another_sort_is_refused_and_so_is_one_of_a_draft(ann, job):
+    assert ann.post(f"{job}/exports", format="exe").status_code == 422
+    assert ann.post(f"{ann.job()}/exports", format="csv").status_code == 409
+
+
+def test_a_file_that_failed_says_why_and_may_be_tried_again(ann, broker, job):
+    ann.post(f"{job}/exports", format="csv", version="1")
+    with broker.store.write() as unit:
+        (one,) = exports.of_job(unit, number(broker, job))
+        exports.begin(unit, one.id, "exports/some/file", 60)
+        exports.fail(unit, one.id, "exports/some/file", "There is no version 1 of these results.", utc_now())
+    page = ann.get(f"{job}/results").text
+    assert "There is no version 1" in page
+    assert "Try again" in page

@@ -1,5 +1,6 @@
 """The background processes: they stop in time, leave no fork behind, and one clock ticks at a time."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,12 +17,16 @@ from rq.serializers import JSONSerializer
 from broker.cli.serve import environment
 from broker.lifeline import tied
 from broker.settings import Settings
-from broker.store import errands
+from broker.store import errands, schedule
 from broker.store.db import Store
+from broker.store.errands import Errand, ErrandState
 from broker.store.leader import Leader
 from broker.store.schema import migrate
+from broker.store.work import Assignment, Turn
 from broker.wiring import utc_now
 from tests.servers.processes import gone, offspring, soon
+from tests.servers.valkey import serving
+from tests.services import made
 from workers.run import GRACE_SECONDS
 
 
@@ -87,6 +92,69 @@ def test_a_clock_survives_failing_ticks(tmp_path, valkey):
             soon(lambda: client.llen("rq:queue:errands") == 1)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_leases_run_out_while_the_queue_server_is_down_and_errands_catch_up_when_it_is_back(tmp_path):
+    settings = Settings(data=tmp_path)
+    store = Store(settings.database)
+    migrate(store.engine)
+    with store.write() as unit:
+        schedule.look(unit, {"lapse": 5}, utc_now())
+    with serving(settings):
+        begun = contextlib.ExitStack()
+        clock = begun.enter_context(background("clock", settings))
+        worker = begun.enter_context(background("errands", settings))
+        with redis.Redis.from_url(settings.redis) as client:
+            soon(lambda: len(rq.Worker.all(connection=client)) == 2)
+    with begun:
+        job, _ = made.published(store, 2)
+        made.take(store, job, made.person(store, "worker"), utc_now() - made.LEASE)
+        with store.write() as unit:
+            errands.later(unit, "judge", job, utc_now())
+        soon(lambda: seen(store, Assignment.state) == {Turn.ABANDONED})
+        assert seen(store, Errand.state) == {ErrandState.WAITING}
+        with serving(settings):
+            soon(lambda: seen(store, Errand.state) == {ErrandState.DONE})
+        assert clock.poll() is worker.poll() is None
+    store.close()
+
+
+def seen(store, column):
+    with store.read() as unit:
+        return set(unit.session.scalars(sa.select(column)))
+
+
+def test_a_worker_that_starts_before_its_queue_server_waits_for_it(tmp_path):
+    settings = Settings(data=tmp_path)
+    store = Store(settings.database)
+    migrate(store.engine)
+    with store.write() as unit:
+        errands.later(unit, "judge", 1, utc_now())
+    with background("errands", settings) as worker, background("clock", settings):
+        soon(lambda: seen(store, schedule.Scheduled.name))
+        assert worker.poll() is None
+        with serving(settings):
+            soon(lambda: seen(store, Errand.state) <= {ErrandState.DONE, ErrandState.FAILED})
+    store.close()
+
+
+def test_errands_go_on_after_a_fork_was_killed(tmp_path, valkey):
+    settings = Settings(data=tmp_path, redis_url=valkey)
+    store = Store(settings.database)
+    migrate(store.engine)
+    with (
+        redis.Redis.from_url(valkey) as client,
+        background("errands", settings) as worker,
+        background("clock", settings),
+    ):
+        queue = rq.Queue("errands", connection=client, serializer=JSONSerializer)
+        queue.enqueue("time.sleep", 600, job_id="drain-errands", unique=True, result_ttl=0, failure_ttl=1)
+        soon(lambda: offspring(worker.pid))
+        with store.write() as unit:
+            errands.later(unit, "judge", 1, utc_now())
+        os.kill(next(iter(offspring(worker.pid))), signal.SIGKILL)
+        soon(lambda: seen(store, Errand.state) <= {ErrandState.DONE, ErrandState.FAILED}, seconds=60)
+    store.close()
 
 
 def test_one_leads_at_a_time(store):

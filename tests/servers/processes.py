@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 def table() -> dict[int, tuple[int, str]]:
     """All living processes: pid to (parent's pid, command line)."""
-    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,args="], check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["ps", "-wweo", "pid=,ppid=,stat=,args="], check=True, capture_output=True, text=True
+    ).stdout
     rows = (line.split(None, 3) for line in listing.splitlines())
     # A zombie is gone; only its parent has yet to take note.
     return {int(row[0]): (int(row[1]), row[3]) for row in rows if len(row) == 4 and not row[2].startswith("Z")}

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from broker.errors import Conflict, Invalid, Unpaid
 from broker.rules import ledger
 from broker.rules.ledger import Transfer
-from broker.services import publish, settle, submit
+from broker.services import judge, publish, settle, submit
 from broker.store import money
 from broker.store.db import Rows, Store
 from broker.store.jobs import Job, JobState
@@ -285,6 +285,43 @@ def test_a_transfer_happens_once_and_nothing_moves_if_one_of_several_is_not_cove
         accounts, transfers = books(unit)
     assert accounts == {"world": -5, "person:1": 5}
     assert [row[0] for row in transfers] == ["first"]
+
+
+def test_paying_many_answers_takes_as_many_statements_as_paying_few(store):
+    counts = []
+    for rows in (4, 40):
+        job, _ = made.published(store, rows, redundancy=2)
+        for worker in made.crowd(store, 2):
+            made.work(store, job, worker)
+        for use in (judge.judge, settle.settle, settle.settle):
+            with statements(store) as executed, store.write() as unit:
+                use(unit, job, NOW)
+            counts.append(len(executed))
+    assert counts[:3] == counts[3:]
+    assert max(counts) < 20
+
+
+@contextlib.contextmanager
+def statements(store):
+    """The statements that run meanwhile, each once for all rows it is about."""
+    executed = []
+
+    def note(_, __, statement, *more):
+        executed.append(statement)
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    yield executed
+    sa.event.remove(store.engine, "before_cursor_execute", note)
+
+
+def test_accounts_are_changed_by_the_sum_of_a_batch_which_must_be_covered_as_a_whole(store):
+    with store.write() as unit:
+        money.transfer(unit, [Transfer("world", "person:1", 5, "in")], NOW)
+        money.transfer(
+            unit, [Transfer("person:1", "person:2", 7, "out"), Transfer("world", "person:1", 3, "more")], NOW
+        )
+    with store.read() as unit:
+        assert books(unit)[0] == {"world": -8, "person:1": 1, "person:2": 7}
 
 
 def test_a_job_that_cannot_be_paid_stays_a_draft(store):

@@ -1,0 +1,51 @@
+"""Writes a job's results into the file store, in bounded memory, while the requester sees how far it is."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from broker.errors import BrokerError
+from broker.formats import write
+from broker.services import deliver, export
+from broker.services.export import Begun
+from broker.wiring import Broker
+
+NOTED_ROWS = 5000
+
+
+def run(broker: Broker, export_id: int) -> None:
+    """Write one export from its beginning: what a runner that was killed left behind is thrown away."""
+    key = broker.files.fresh_key("exports")
+    with broker.store.write() as unit:
+        begun = export.begin(unit, export_id, key)
+    if begun is None:
+        return
+    if begun.stale:
+        broker.files.remove(begun.stale)
+    try:
+        size = _write(broker, export_id, begun, key)
+        with broker.store.write() as unit:
+            export.finish(unit, export_id, key, size, broker.now())
+    except Exception as error:
+        broker.files.remove(key)
+        message = error.message if isinstance(error, BrokerError) else "Something went wrong while it was written."
+        with broker.store.write() as unit:
+            export.fail(unit, export_id, key, message, broker.now())
+        raise
+
+
+def _write(broker: Broker, export_id: int, begun: Begun, key: str) -> int:
+    """Write the whole file; its size in bytes."""
+    rows = deliver.rows(broker.store, begun.job.id, begun.requester_id, begun.version)
+    size = 0
+    with broker.files.open(key, "wb") as file:
+        for block in write.write(begun.format, _noted(broker, export_id, key, rows), deliver.columns(begun.job)):
+            size += file.write(block)
+    return size
+
+
+def _noted(broker: Broker, export_id: int, key: str, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for count, row in enumerate(rows, 1):
+        yield row
+        if count % NOTED_ROWS == 0:
+            with broker.store.write() as unit:
+                export.note(unit, export_id, key, count)
