@@ -168,7 +168,7 @@ class SqliteLane:
                 connection.execute("BEGIN IMMEDIATE")
                 given = in_unit(connection, ask, gold)
                 connection.execute("COMMIT")
-            except sqlite3.Error:
+            except (sqlite3.Error, OverflowError):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 return None
