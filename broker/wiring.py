@@ -1,9 +1,11 @@
 """The only place where parts are joined: settings become a broker with its store, files, queue, clock and dice."""
 
+import contextlib
 import datetime as dt
 import os
 import random
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import redis
 import rq
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
@@ -21,7 +25,9 @@ from broker.store.db import Store
 from broker.store.files import Files
 
 log = structlog.get_logger()
-PATIENCE_SECONDS = 2
+PATIENCE_SECONDS = 0.5
+AWAY_SECONDS = 2.0
+"""How long nobody rings at a queue server that did not answer."""
 DRAIN = "workers.errands.drain"
 
 
@@ -34,18 +40,31 @@ class Queue:
     """The bell of the RQ workers. It carries no data: errands are rows, and a lost ring is rung again by the clock."""
 
     def __init__(self, url: str) -> None:
-        self.connection = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=PATIENCE_SECONDS)
+        # People wait for whoever rings, and redis-py's own retries take seconds. One is for a connection that a
+        # restarted server has cut.
+        self.connection = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=PATIENCE_SECONDS,
+            socket_timeout=PATIENCE_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._away_until = 0.0
 
     def ring(self, names: set[str]) -> None:
         """Wake the workers of these queues; silently does nothing while the queue server is down."""
-        for name in sorted(names):
-            queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
-            try:
-                queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60)
-            except DuplicateJobError:
-                continue
-            except redis.RedisError as error:
-                log.warning("queue server unreachable", queue=name, error=str(error))
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            for name in sorted(names):
+                self._ring(name)
+        except redis.RedisError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            log.warning("queue server unreachable", queues=sorted(names), error=str(error))
+
+    def _ring(self, name: str) -> None:
+        queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
+        with contextlib.suppress(DuplicateJobError):
+            queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60)
 
 
 @dataclass(frozen=True)

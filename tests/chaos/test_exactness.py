@@ -1,6 +1,5 @@
 """Exactness: sixteen processes that are killed, late, double and contrary break no promise of the engine."""
 
-import pytest
 
 from tests.chaos.run import Plan, run
 

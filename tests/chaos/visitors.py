@@ -1,4 +1,4 @@
-"""A process that plays several workers over HTTP: `python -m tests.chaos.visitors '{"url": …, "job": …, "workers": …}'`."""
+"""A process that plays several workers over HTTP: `python -m tests.chaos.visitors '{"url": …, "workers": …}'`."""
 
 import json
 import sys
