@@ -42,7 +42,7 @@ def breaches(now, notes=()):
     found += _acknowledged(now, notes)
     found["unbalanced"] += _unbalanced(now)
     found["miscounted"] += _miscounted(now)
-    return found
+    return +found
 
 
 def unfinished(now):
@@ -53,7 +53,7 @@ def unfinished(now):
     found = Counter(under=sum(max(0, one) for one in missing), stuck=sum(one > 0 for one in missing))
     found["stuck"] += states[Turn.ACCEPTED] + states[Turn.SUBMITTED]
     found["unbalanced"] += now.accounts.get(ledger.escrow(now.job.id), 0) != 0
-    return found
+    return +found
 
 
 def _plain(now):

@@ -95,7 +95,7 @@ def running(processes):
             one.process.wait()
 
 
-def crowd(folder, number, workers, **given):
+def crowd(folder, number, workers, *, module="tests.chaos.crowd", **given):
     """A process of the crowd."""
 
     def arguments(life):
@@ -103,7 +103,7 @@ def crowd(folder, number, workers, **given):
         told = {"journal": str(name), "seed": f"{given['seed']}/{number}/{life}", "workers": workers}
         return [json.dumps(given | told)]
 
-    return Process("tests.chaos.crowd", arguments)
+    return Process(module, arguments)
 
 
 def run(database, folder, plan):
@@ -171,7 +171,7 @@ def _settle(store, job):
 def _outcome(store, job, folder, seen, seconds):
     now, notes = snapshot.take(store.engine, job), journal.read(folder)
     final = check.breaches(now, notes) + check.unfinished(now)
-    broken = Counter({name: max(seen[name], final[name]) for name in SORTS})
+    broken = +Counter({name: max(seen[name], final[name]) for name in SORTS})
     told = journal.tally(notes) + Counter({name: seen[name] for name in ("kills", "moments")})
     told += Counter(str(turn.state) for turn in now.turns.values())
     return Outcome(broken, told, now.job.answers, seconds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from broker.rules import ledger
+from broker.rules import lease, ledger
 from broker.services import publish
 from broker.store import tables
 from broker.store.jobs import Job
@@ -37,7 +37,19 @@ def build(store, *, hits, workers, lease_seconds, redundancy=3, golds=20):
     password = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     with store.write() as unit:
         publish.publish(unit, job, requester, utc_now())
-        unit.session.execute(sa.update(Job).where(Job.id == job).values(lease_seconds=lease_seconds))
+        _lease(unit, job, lease_seconds)
         unit.session.execute(sa.update(Person).where(Person.id.in_(crowd)).values(password_hash=password))
         people = unit.session.execute(sa.select(Person.id, Person.email).where(Person.id.in_(crowd))).all()
     return World(job, requester, {row.id: row.email for row in people})
+
+
+def ask_for_more(store, job):
+    """Have the requester ask for one more answer to each HIT of this job."""
+    with store.write() as unit:
+        _lease(unit, job.id, lease.SHORTEST)
+        publish.add_answers(unit, job.id, job.requester_id, 1, utc_now())
+        _lease(unit, job.id, job.lease_seconds)
+
+
+def _lease(unit, job, seconds):
+    unit.session.execute(sa.update(Job).where(Job.id == job).values(lease_seconds=seconds))
