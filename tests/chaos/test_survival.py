@@ -85,7 +85,6 @@ class Chaos:
             killers[deck.pop()]()
             self.more_work()
             soon(lambda before=before: self.acknowledged() >= before + ANSWERS_A_ROUND, seconds=PATIENCE_SECONDS)
-            print("round", number, time.monotonic(), self.acknowledged() - before)
             if number % LOOK_EVERY == 0:
                 self.look()
 

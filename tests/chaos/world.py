@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from broker.rules import lease, ledger
 from broker.services import publish
-from broker.store import tables
+from broker.store import jobs, tables
 from broker.store.jobs import Job
 from broker.store.people import Person
 from broker.wiring import utc_now
@@ -46,6 +46,7 @@ def build(store, *, hits, workers, lease_seconds, redundancy=3, golds=20):
 def ask_for_more(store, job):
     """Have the requester ask for one more answer to each HIT of this job."""
     with store.write() as unit:
+        jobs.own_job(unit, job.id, job.requester_id, lock=True)  # the strongest lock first, or claims would deadlock
         _lease(unit, job.id, lease.SHORTEST)
         publish.add_answers(unit, job.id, job.requester_id, 1, utc_now())
         _lease(unit, job.id, job.lease_seconds)
