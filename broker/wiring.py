@@ -1,6 +1,5 @@
 """The only place where parts are joined: settings become a broker with its store, files, queue, clock and dice."""
 
-import contextlib
 import datetime as dt
 import os
 import random
@@ -15,7 +14,6 @@ import rq
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
 from broker.rules.names import Names
@@ -63,8 +61,10 @@ class Queue:
 
     def _ring(self, name: str) -> None:
         queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
-        with contextlib.suppress(DuplicateJobError):
-            queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60)
+        # One ring that waits is enough. One that was taken does not count: its worker may have been killed, and RQ
+        # would keep a job of the same id from being rung for two minutes.
+        if not queue.count:
+            queue.enqueue(DRAIN, name, result_ttl=0, failure_ttl=60)
 
 
 @dataclass(frozen=True)

@@ -131,3 +131,13 @@ def test_a_queue_server_that_is_back_is_rung_again(valkey, monkeypatch):
     queue.connection = Queue(valkey).connection
     queue.ring({"errands"})
     assert queue.connection.llen("rq:queue:errands") == 1
+
+
+def test_one_ring_waits_at_a_time_and_a_worker_that_was_killed_with_its_ring_mutes_nobody(valkey):
+    queue = Queue(valkey)
+    for _ in range(2):
+        queue.ring({"errands"})
+    assert queue.connection.llen("rq:queue:errands") == 1
+    queue.connection.lpop("rq:queue:errands")
+    queue.ring({"errands"})
+    assert queue.connection.llen("rq:queue:errands") == 1
