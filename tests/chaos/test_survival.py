@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from broker.rules.names import Names
@@ -19,8 +20,8 @@ from tests.servers.postgres import Postgres
 from tests.servers.processes import soon
 
 SECRET = "a secret that only the chaos knows, of 45 letters"
-HITS, WORKERS, PROCESSES = 120, 24, 3
-ANSWERS_A_ROUND, LOOK_EVERY = 60, 5
+HITS, WORKERS, PROCESSES = 80, 24, 3
+ANSWERS_A_ROUND, LOOK_EVERY = 40, 5
 PATIENCE_SECONDS = 120
 """An errand whose runner was killed is given to another one after half a minute."""
 
@@ -121,6 +122,7 @@ def settings(**values):
     return {"web_processes": 2, "web_threads": 4, "throttle": False, "secret": SecretStr(SECRET), **values}
 
 
+@pytest.mark.timeout(600)
 def test_thirty_kills_lose_nothing_on_a_durable_postgresql(tmp_path):
     with ExitStack() as stack:
         # Not pytest's own folder: PostgreSQL runs as nobody, and a socket's path must be short.
