@@ -62,7 +62,8 @@ def main() -> None:
         outcome = measured(sort, plan)
         told[sort] = outcome.line()
         total += outcome.violations
-        print(f"{sort}: {json.dumps({name: outcome.seen[name] for name in SHOWN})}", file=sys.stderr)
+        seen = {name: outcome.seen[name] for name in SHOWN}
+        print(f"{sort}: {json.dumps(told[sort] | {'seen': seen})}", file=sys.stderr)
     names = [name for name in next(iter(told.values())) if name not in {"answers", "seconds", "violations"}]
     print(json.dumps({"violations": total.total(), **{name: total[name] for name in names}, "runs": told}))
 
