@@ -5,9 +5,9 @@ import functools
 import os
 import random
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,6 @@ import rq
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq.exceptions import DuplicateJobError, NoSuchJobError
-from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from broker.rules.names import Names
@@ -27,7 +25,9 @@ from broker.store.db import Store
 from broker.store.files import Files
 
 log = structlog.get_logger()
-PATIENCE_SECONDS = 2
+PATIENCE_SECONDS = 0.5
+AWAY_SECONDS = 2.0
+"""How long nobody rings at a queue server that did not answer."""
 DRAIN = "workers.errands.drain"
 
 
@@ -40,32 +40,36 @@ class Queue:
     """The bell of the RQ workers. It carries no data: errands are rows, and a lost ring is rung again by the clock."""
 
     def __init__(self, url: str) -> None:
-        # No second try: whoever rings has a person waiting, and the clock rings again anyway.
+        # People wait for whoever rings, and redis-py's own retries take seconds. One is for a connection that a
+        # restarted server has cut.
         self.connection = redis.Redis.from_url(
-            url, socket_connect_timeout=1, socket_timeout=PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_connect_timeout=PATIENCE_SECONDS,
+            socket_timeout=PATIENCE_SECONDS,
+            retry=Retry(NoBackoff(), 1),
         )
-        self._reachable = True
+        self._away_until, self._reachable = 0.0, True
 
     def ring(self, names: set[str]) -> None:
         """Wake the workers of these queues; does nothing while the queue server is down, which is logged once."""
-        for name in sorted(names):
-            queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
-            try:
-                queue.enqueue(DRAIN, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=1)
-            except DuplicateJobError:
-                self._reachable = True
-            except redis.RedisError as error:
-                if self._reachable:
-                    log.warning("queue server unreachable: errands wait in the database", error=str(error))
-                self._reachable = False
-                return
-            else:
-                self._reachable = True
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            for name in sorted(names):
+                self._ring(name)
+            self._reachable = True
+        except redis.RedisError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            if self._reachable:
+                log.warning("queue server unreachable: errands wait in the database", error=str(error))
+            self._reachable = False
 
-    def forget(self, name: str) -> None:
-        """Let the bell of this queue be rung again, though RQ holds that it still rings."""
-        with suppress(redis.RedisError, NoSuchJobError):
-            Job.fetch(f"drain-{name}", connection=self.connection, serializer=JSONSerializer).delete()
+    def _ring(self, name: str) -> None:
+        queue = rq.Queue(name, connection=self.connection, serializer=JSONSerializer)
+        # One ring that waits is enough. One that was taken does not count: its worker may have been killed, and RQ
+        # would keep a job of the same id from being rung for two minutes.
+        if not queue.count:
+            queue.enqueue(DRAIN, name, result_ttl=0, failure_ttl=60)
 
     def workers(self) -> Counter[str] | None:
         """How many RQ workers serve each queue; None while the queue server is unreachable."""

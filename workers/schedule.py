@@ -94,12 +94,8 @@ def prune(broker: Broker) -> None:
 
 
 def ring(broker: Broker, queue: str) -> None:
-    """Ring anew for a queue in which nothing runs: RQ holds the bell of a worker that died for more than a minute."""
-    with broker.store.read() as unit:
-        busy = errands.lines(unit)[queue].running
-    if not busy:
-        broker.queue.forget(queue)
-        broker.queue.ring({queue})
+    """Ring anew for a queue whose ring may have been lost."""
+    broker.queue.ring({queue})
 
 
 def _bell(queue: str) -> Entry:

@@ -21,6 +21,9 @@ from broker.store.express import Ask, Given, Gold, Lane
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
 BUSY_SECONDS = 30
+POOL_SECONDS = 2
+SERVER = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "keepalives_idle": 10}
+"""How long a connection waits for a server that says nothing: to connect (s), to be heard (ms), before it asks (s)."""
 # Writers of one process queue here instead of polling SQLite's own lock.
 _writers = threading.Lock()
 
@@ -159,6 +162,9 @@ def _queued(*, waiting: bool) -> Iterator[None]:
 
 
 def _engine(url: str, **options: Any) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        # Whoever waits for a dead server is told so soon; a live pool is never empty for long.
+        options = {"pool_timeout": POOL_SECONDS, "connect_args": SERVER, **options}
     # SQLite before 3.45 compares the names in JSON as they are written: a column called é is not found by \u00e9.
     return sa.create_engine(url, json_serializer=functools.partial(json.dumps, ensure_ascii=False), **options)
 

