@@ -9,6 +9,7 @@ import sys
 import pytest
 import sqlalchemy as sa
 
+from broker.formats.limits import Limits
 from broker.services import intake, prepare
 from broker.services.intake import Arrival
 from broker.store import jobs
@@ -122,3 +123,17 @@ def test_a_payload_is_stored_as_it_always_was(broker, database):
     with broker.store.read() as unit:
         texts = unit.session.scalars(sa.select(sa.cast(Hit.payload, sa.Text)).where(Hit.job_id == job)).all()
     assert texts == [json.dumps(row, ensure_ascii=False) for row in rows]
+
+
+def test_who_began_where_another_went_on_keeps_nothing(broker, monkeypatch):
+    monkeypatch.setattr(intake, "BATCH_ROWS", BATCH)
+    _, upload = arrive(broker, table())
+    with broker.store.write() as unit:
+        reading = intake.begin(unit, upload)
+    with broker.files.open(reading.file) as first, broker.files.open(reading.file) as second:
+        fast, slow = (next(intake.read(reading, one, Limits(), broker.files.write)) for one in (first, second))
+    kept = []
+    for batch in (fast, slow):
+        with broker.store.write() as unit:
+            kept.append(intake.keep(unit, upload, *batch, utc_now()))
+    assert kept == [True, False]
