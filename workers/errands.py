@@ -3,9 +3,10 @@
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, cast
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import BinaryIO, TypeVar, cast
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 BEAT_SECONDS = 5
 YIELDS = 2
 """How many times as long as it wrote an errand lets others write."""
+Made = TypeVar("Made")
 
 
 def _judge(broker: Broker, job_id: int) -> None:
@@ -47,30 +49,44 @@ def _in_batches(broker: Broker, size: int, act: Callable[[Unit, dt.datetime], in
 
 
 def _import(broker: Broker, upload_id: int) -> None:
-    with broker.store.write() as unit:
-        reading = intake.begin(unit, upload_id)
-    if reading is None:
-        return
-    try:
-        wanted = _read(broker, upload_id, reading)
-    except BrokerError as error:
-        wanted = False
+    # Once, but for a runner that was thought dead and is overtaken: it goes on from where the other one is, so that
+    # the import ends whichever of them dies.
+    while (reading := _begin(broker, upload_id)) is not None:
+        try:
+            _read(broker, upload_id, reading)
+        except BrokerError as error:
+            with broker.store.write() as unit:
+                intake.fail(unit, upload_id, error, broker.now())
         with broker.store.write() as unit:
-            intake.fail(unit, upload_id, error, broker.now())
-    broker.files.remove(reading.file)
-    if not wanted:
-        broker.files.remove(reading.images)
+            leftovers = intake.leftovers(unit, upload_id, reading)
+        for key in leftovers:
+            broker.files.remove(key)
 
 
-def _read(broker: Broker, upload_id: int, reading: Reading) -> bool:
-    """Read an upload to its end, a transaction for each batch; False if nobody wants it any more."""
+def _begin(broker: Broker, upload_id: int) -> Reading | None:
+    with broker.store.write() as unit:
+        return intake.begin(unit, upload_id)
+
+
+def _read(broker: Broker, upload_id: int, reading: Reading) -> None:
+    """Read an upload on, a transaction for each batch, till its end or till somebody else read on or gave it up."""
     most = intake.limits(broker.settings.upload_bytes, broker.settings.row_limit)
     with broker.files.open(reading.file) as stream:
-        for batch, done in intake.read(reading, cast("BinaryIO", stream), most, broker.files.write):
-            with broker.store.write() as unit:
-                if not intake.keep(unit, upload_id, batch, done, broker.now()):
-                    return False
-    return True
+        batches = intake.read(reading, cast("BinaryIO", stream), most, broker.files.write)
+        with closing(_ahead(batches)) as read:
+            for batch, done in read:
+                with broker.store.write() as unit:
+                    if not intake.keep(unit, upload_id, batch, done, broker.now()):
+                        return
+
+
+def _ahead(items: Iterator[Made]) -> Generator[Made, None, None]:
+    """The items, each while a thread already makes the next one: reading goes on while the database works."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def _conclude(broker: Broker, job_id: int) -> None:

@@ -13,7 +13,7 @@ from broker.store import dataset, errands, jobs
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState, Upload, UploadState
 
-BATCH_ROWS = 1000
+BATCH_ROWS = 5000
 BATCH_BYTES = 16 * MIB
 MOST_COLUMNS = 200
 IMAGE, GOLD = "_image", "_gold"
@@ -45,14 +45,17 @@ class Reading:
 
 @dataclass
 class Batch:
-    """Rows that are kept in one transaction, and the problems that stand between them."""
+    """Rows as texts that are kept in one transaction, and the problems that stand between them.
 
-    rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    `start` is the bookmark before them and `end` the one after them, None where the file has ended.
+    """
+
+    start: Bookmark
+    end: Bookmark | None = None
+    rows: list[tuple[int, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
-    bookmark: Bookmark = field(default_factory=Bookmark)
     size: int = 0
-    last: bool = False
 
 
 def limits(upload_bytes: int, row_limit: int) -> Limits:
@@ -90,7 +93,11 @@ def begin(unit: Unit, upload_id: int) -> Reading | None:
         return None
     _, upload = found
     upload.state = UploadState.READING
-    return Reading(upload.name, upload.file, Bookmark(upload.bookmark_offset, upload.rows_read))
+    return Reading(upload.name, upload.file, _bookmark(upload))
+
+
+def _bookmark(upload: Upload) -> Bookmark:
+    return Bookmark(upload.bookmark_offset, upload.rows_read)
 
 
 def read(
@@ -107,30 +114,34 @@ def read(
 
 
 def _batches(items: Iterable[Item], reading: Reading, keep_image: Callable[[str, bytes], None]) -> Iterator[Batch]:
-    batch = Batch(bookmark=reading.bookmark)
+    batch = Batch(reading.bookmark)
     for item in items:
         if isinstance(item, Problem):
             batch.problems.append(item)
             continue
-        check_columns(item.payload)
-        batch.rows.append((item.number, _payload(item, reading.images, keep_image)))
-        batch.columns |= dict.fromkeys(batch.rows[-1][1])
-        batch.bookmark = Bookmark(item.offset, item.number)
-        batch.size += len(item.content or b"")
+        payload = item.payload
+        if not payload.keys() <= batch.columns.keys():
+            check_columns(payload)
+            batch.columns |= dict.fromkeys(payload)
+        if item.content is not None:
+            payload = _with_image(item, item.content, reading.images, keep_image)
+            batch.columns[IMAGE] = None
+            batch.size += len(item.content)
+        text = dataset.text(payload)
+        batch.rows.append((item.number, text))
+        batch.size += len(text)
         # A batch ends with a row: problems after it would be met again by who goes on from its bookmark.
         if len(batch.rows) >= BATCH_ROWS or batch.size >= BATCH_BYTES:
+            batch.end = Bookmark(item.offset, item.number)
             yield batch
-            batch = Batch(bookmark=batch.bookmark)
-    batch.last = True
+            batch = Batch(batch.end)
     yield batch
 
 
-def _payload(row: Row, images: str, keep_image: Callable[[str, bytes], None]) -> dict[str, Any]:
-    if row.content is None:
-        return row.payload
+def _with_image(row: Row, content: bytes, images: str, keep_image: Callable[[str, bytes], None]) -> dict[str, Any]:
     # The same row always gets the same key, so that a reading that is cut short and repeated leaves nothing behind.
     key = f"{images}/{row.number // 1000}/{row.number}"
-    keep_image(key, row.content)
+    keep_image(key, content)
     return {**row.payload, IMAGE: f"{key}.{row.payload['media_type'].partition('/')[2]}"}
 
 
@@ -151,12 +162,12 @@ def _name_fault(name: str) -> str | None:
 
 
 def keep(unit: Unit, upload_id: int, batch: Batch, bytes_read: int, now: dt.datetime) -> bool:
-    """Keep a batch and note how far the reading is; False if the upload was given up meanwhile.
+    """Keep a batch and note how far the reading is; False if somebody else read on or gave the upload up meanwhile.
 
     Raises Invalid for too many columns.
     """
     found = jobs.hold_upload(unit, upload_id)
-    if found is None or found[1].state != UploadState.READING:
+    if found is None or found[1].state != UploadState.READING or _bookmark(found[1]) != batch.start:
         return False
     job, upload = found
     _add_columns(job, batch.columns)
@@ -164,9 +175,10 @@ def keep(unit: Unit, upload_id: int, batch: Batch, bytes_read: int, now: dt.date
     upload.bad += len(batch.problems)
     jobs.write_faults(unit, upload.id, batch.problems)
     upload.bytes_read = min(bytes_read, upload.size)
-    upload.bookmark_offset, upload.rows_read = batch.bookmark
-    if batch.last:
+    if batch.end is None:
         _finish(upload, now)
+    else:
+        upload.bookmark_offset, upload.rows_read = batch.end
     return True
 
 
@@ -196,6 +208,14 @@ def fail(unit: Unit, upload_id: int, error: BrokerError, now: dt.datetime) -> No
     job.columns = []
     jobs.write_faults(unit, upload.id, error.problems)
     upload.state, upload.message, upload.finished_at = UploadState.FAILED, error.message[:1000], now
+
+
+def leftovers(unit: Unit, upload_id: int, reading: Reading) -> list[str]:
+    """The keys of files that nobody needs any more after a reading; its images among them if its rows are given up."""
+    found = jobs.hold_upload(unit, upload_id)
+    if found is None or found[1].state in (UploadState.FAILED, UploadState.DISCARDED):
+        return [reading.file, reading.images]
+    return [] if found[1].state == UploadState.READING else [reading.file]
 
 
 def keep_good(unit: Unit, job_id: int, requester_id: int, upload_id: int) -> None:

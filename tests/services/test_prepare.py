@@ -103,7 +103,7 @@ def test_every_row_of_a_file_becomes_an_item(broker, job, requester):
 
 @pytest.mark.parametrize("batches", [0, 1, 2])
 def test_a_reading_that_is_killed_goes_on_where_it_was_and_doubles_nothing(broker, job, requester, batches):
-    faulty = {7, 1000, 1001, 1500, ROWS - 1}
+    faulty = {7, intake.BATCH_ROWS, intake.BATCH_ROWS + 1, intake.BATCH_ROWS + 500, ROWS - 1}
     upload = arrive(broker, job, requester, table(faulty=faulty))
     cut_short(broker, upload, batches)
     assert len(rows_of(broker, job)) == batches * intake.BATCH_ROWS
