@@ -35,10 +35,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """An answer and the wish for the next HIT, from the worker of a log-in; `start` comes on screen now."""
+    """An answer and the wish for the next HIT; `start` comes on screen now.
+
+    The log-in must still hold and be the worker's; None where that was looked at already.
+    """
 
     worker_id: int
-    login_id: int
+    login_id: int | None
     assignment_id: int
     answer: Any
     seconds: float | None

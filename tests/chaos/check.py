@@ -75,7 +75,7 @@ def _by_hit(now, states):
 def _passed_by(now, active):
     waiting = [hit for hit in _plain(now) if hit.open]
     return sum(
-        hit.pos <= cursor.pos and cursor.worker_id not in {turn.worker_id for turn in active[hit.id]}
+        hit.pos <= cursor.pos[hit.band] and cursor.worker_id not in {turn.worker_id for turn in active[hit.id]}
         for hit in waiting
         for cursor in now.cursors
     )

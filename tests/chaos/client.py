@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from broker.errors import Conflict, NotFound
 from broker.services import claim, submit
+from broker.services import turn as express
+from broker.store.express import Code
 
 
 class RefusedError(Exception):
@@ -39,6 +41,7 @@ class Direct:
 
     def __init__(self, store, job, worker, secret):
         self.store, self.job, self.worker, self.secret = store, job, worker, secret
+        self.facts = None
 
     def _done(self, work):
         try:
@@ -57,11 +60,30 @@ class Direct:
         return self._done(lambda unit, now: self._claimed(unit, have, now))
 
     def submit(self, turn, answer, seconds, *, more, have):
+        kept = self._expressed(turn, answer, seconds, have) if more else None
+        if kept is not None and kept.following is not None:
+            return kept
+
         def work(unit, now):
+            if kept is not None:
+                return Receipt(repeated=False, late=kept.late, following=self._claimed(unit, have, now))
             receipt = submit.submit(unit, turn, self.worker, answer, seconds, now)
             return Receipt(receipt.repeated, receipt.late, self._claimed(unit, have, now) if more else None)
 
         return self._done(work)
+
+    def _expressed(self, turn, answer, seconds, have):
+        """The answer kept by the express lane, as the door tries it first; None if that was not for it to keep."""
+        if self.facts is None:
+            with self.store.read() as unit:
+                self.facts = express.facts(unit, self.job)
+        now = dt.datetime.now(dt.UTC)
+        sent = express.Submitted(self.worker, None, turn, answer, seconds, have, None)
+        given = express.take(self.store.lane, self.facts, sent, now, self.secret)
+        if given is None or not given.kept:
+            return None
+        following = Lease(given.assignment, self.facts.lease_seconds) if given.code == Code.NEXT else None
+        return Receipt(repeated=False, late=given.late, following=following)
 
     def extend(self, turn):
         self._done(lambda unit, now: submit.extend(unit, turn, self.worker, now))

@@ -140,7 +140,7 @@ def test_an_open_hit_behind_a_cursor_is_counted(finished):
     hit = finished.one(Hit.id, Hit.gold_no.is_(None))
     finished.do(sa.update(Hit).where(Hit.id == hit).values(open=True, taken=0))
     finished.do(sa.delete(Assignment).where(Assignment.hit_id == hit))
-    with_cursor = finished.one(sa.func.count(), Cursor.job_id == finished.job, Cursor.pos > 0)
+    with_cursor = finished.one(sa.func.count(), Cursor.job_id == finished.job, Cursor.served > 0)
     assert finished.found()["passed_by"] >= min(with_cursor, 2)
 
 
