@@ -1,6 +1,7 @@
 """Errands: from a row to its use case, by RQ, one transaction at a time, safe to run twice."""
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from broker.wiring import Broker
 log = structlog.get_logger()
 BEAT_SECONDS = 5
 LOST_SECONDS = 30
+SWITCH_SECONDS = 0.0005
 Made = TypeVar("Made")
 
 
@@ -72,11 +74,17 @@ def _read(broker: Broker, upload_id: int, reading: Reading) -> None:
 
 def _ahead(items: Iterator[Made]) -> Generator[Made, None, None]:
     """The items, each while a thread already makes the next one: reading goes on while the database works."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
+    usual = sys.getswitchinterval()
+    # Who comes back from the database waits this long for Python. The usual 5 ms are as much as a batch takes.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        with ThreadPoolExecutor(1) as thread:
             coming = thread.submit(next, items, None)
-            yield item
+            while (item := coming.result()) is not None:
+                coming = thread.submit(next, items, None)
+                yield item
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _conclude(broker: Broker, job_id: int) -> None:
