@@ -27,7 +27,7 @@ from broker.cli.serve import environment
 from broker.wiring import Broker
 from tests.services import made
 
-WORKERS, ROWS, GOLDS = 32, 200_000, 400
+WORKERS, ROWS, GOLDS = 32, 200_000, 2_000
 SCRIPT = Path(__file__).with_name("turns.lua")
 FIGURES = re.compile(r"p50_ms=(?P<p50>[\d.]+) p99_ms=(?P<p99>[\d.]+) bad=(?P<bad>\d+)")
 
