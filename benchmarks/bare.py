@@ -7,6 +7,7 @@ import sys
 import time
 
 from broker.rules import lease
+from broker.store import turns as store_turns
 from broker.store.db import EPOCH, MICROSECOND, Store
 from broker.store.express import COUNTABLE, Ask, Code
 from broker.wiring import Broker, utc_now
@@ -34,6 +35,10 @@ def _pgbench(
     lease_us = lease.microseconds(600)
     script.write_text(
         f"\\set worker {workers[0]} + :client_id\n\\set login {logins[0]} + :client_id\n"
+        # Each run goes on with what the one before it left in hand.
+        "\\if :a = 0\n"
+        f"SELECT coalesce(max(id), 0) AS a FROM assignments WHERE worker_id = :worker AND job_id = {job}"
+        " AND state = 'accepted' \\gset\n\\endif\n"
         "SELECT coalesce(o_assignment, 0) AS a FROM broker_turn("
         "(:login)::bigint, 0, (:worker)::bigint, "
         f"{job}, {(utc_now() - EPOCH) // MICROSECOND}, nullif(:a::bigint, 0), '{ANSWER}', 3.2, "
@@ -50,7 +55,8 @@ def _pgbench(
 
 def _work(url: str, job: int, workers: list[int], logins: list[int], seconds: int) -> float:
     store, turns, begun = Store(url), 0, time.perf_counter()
-    held: dict[int, int | None] = dict.fromkeys(workers)
+    with store.read() as unit:
+        held = {worker: next((row.id for row in store_turns.held(unit, job, worker)), None) for worker in workers}
     while time.perf_counter() - begun < seconds:
         for worker, login in zip(workers, logins, strict=True):
             ask = Ask(

@@ -14,6 +14,7 @@ depends_on = None
 
 OPEN = {'sqlite_where': sa.text('open = 1'), 'postgresql_where': sa.text('open')}
 STATE_OPEN = {'sqlite_where': sa.text("state = 'open'"), 'postgresql_where': sa.text("state = 'open'")}
+ACCEPTED = {f'{name}_where': sa.text("state = 'accepted'") for name in ('sqlite', 'postgresql')}
 NEVER = 2**62
 
 TURN = """
@@ -34,6 +35,9 @@ DECLARE
   held integer;
   unknown boolean;
   gold boolean := false;
+  -- Plans are made once, often while the tables are all but empty and every index looks alike. So each condition is
+  -- written that only the right index can serve: "+ 0" and a state in a variable keep the others out.
+  accepted text := 'accepted';
 BEGIN
   o_code := 'refused';
   o_late := false;
@@ -46,13 +50,14 @@ BEGIN
 
   IF p_assignment IS NOT NULL THEN
     UPDATE assignments SET state = 'submitted', answer = p_answer::json, seconds = p_seconds, submitted_at = p_now
-      WHERE id = p_assignment AND worker_id = p_worker AND job_id = p_job AND state = 'accepted'
+      WHERE id = p_assignment AND worker_id + 0 = p_worker AND job_id + 0 = p_job AND state = accepted
       RETURNING deadline < p_now INTO o_late;
     IF NOT FOUND THEN RETURN; END IF;
   END IF;
   IF p_start IS NOT NULL THEN
     UPDATE assignments SET deadline = p_now + p_lease
-      WHERE id = p_start AND worker_id = p_worker AND job_id = p_job AND state = 'accepted' AND deadline > p_now;
+      WHERE id = p_start AND worker_id + 0 = p_worker AND job_id + 0 = p_job AND state = accepted
+        AND deadline > p_now;
   END IF;
 
   SELECT * INTO place FROM cursors WHERE job_id = p_job AND worker_id = p_worker FOR UPDATE;
@@ -68,7 +73,7 @@ BEGIN
   IF p_claim THEN
     SELECT state, redundancy, reward, bands, next_pos INTO j FROM jobs WHERE id = p_job FOR KEY SHARE;
     SELECT count(*), coalesce(bool_or(id <> ALL (p_have)), false) INTO held, unknown FROM assignments
-      WHERE worker_id = p_worker AND job_id = p_job AND state = 'accepted' AND deadline > p_now;
+      WHERE worker_id = p_worker AND job_id = p_job AND state = 'accepted' AND deadline + 0 > p_now;
     IF unknown THEN
       o_code := 'held';
     ELSIF j.state <> 'open' THEN
@@ -81,7 +86,8 @@ BEGIN
       IF place.served = place.gold_at THEN
         place.gold_at := p_gold_next;
         SELECT id, payload::text AS payload INTO h FROM hits WHERE job_id = p_job AND gold_no = p_gold_no
-          AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.hit_id = hits.id AND a.worker_id = p_worker);
+          AND (SELECT count(*) FROM assignments a WHERE a.hit_id = hits.id AND a.worker_id = p_worker
+            AND a.state IN ('accepted', 'submitted', 'approved', 'rejected')) = 0;
         IF FOUND THEN
           UPDATE jobs SET gold_left = gold_left - 1 WHERE id = p_job AND gold_left > 0;
           gold := FOUND;
@@ -92,19 +98,23 @@ BEGIN
       ELSE
         FOR b IN 0..5 LOOP
           CONTINUE WHEN j.bands >> b & 1 = 0;
-          -- The first HIT ahead that they do not have: the cursor stays before it if another claim holds it now.
-          SELECT pos INTO first FROM hits WHERE job_id = p_job AND open AND band = b AND pos > place.pos[b + 1]
-            AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.hit_id = hits.id AND a.worker_id = p_worker
-              AND a.state IN ('accepted', 'submitted', 'approved', 'rejected'))
-            ORDER BY pos LIMIT 1;
-          CONTINUE WHEN NOT FOUND;
           SELECT id, pos, taken, extra, payload::text AS payload INTO h FROM hits
-            WHERE job_id = p_job AND open AND band = b AND pos >= first
-            AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.hit_id = hits.id AND a.worker_id = p_worker
-              AND a.state IN ('accepted', 'submitted', 'approved', 'rejected'))
+            WHERE job_id = p_job AND open AND band = b AND pos > place.pos[b + 1]
+            AND (SELECT count(*) FROM assignments a WHERE a.hit_id = hits.id AND a.worker_id + 0 = p_worker
+              AND a.state IN ('accepted', 'submitted', 'approved', 'rejected')) = 0
             ORDER BY pos LIMIT 1 FOR UPDATE OF hits SKIP LOCKED;
           IF FOUND THEN
-            place.pos[b + 1] := CASE WHEN first = h.pos THEN h.pos ELSE first - 1 END;
+            -- A HIT on the way here may be held by another claim: the cursor stays before it.
+            IF h.pos = place.pos[b + 1] + 1 THEN
+              first := NULL;
+            ELSE
+              SELECT pos INTO first FROM hits
+                WHERE job_id = p_job AND open AND band = b AND pos > place.pos[b + 1] AND pos < h.pos
+                AND (SELECT count(*) FROM assignments a WHERE a.hit_id = hits.id AND a.worker_id + 0 = p_worker
+                  AND a.state IN ('accepted', 'submitted', 'approved', 'rejected')) = 0
+                ORDER BY pos LIMIT 1;
+            END IF;
+            place.pos[b + 1] := coalesce(first - 1, h.pos);
             UPDATE hits SET taken = h.taken + 1, open = h.taken + 1 < j.redundancy + h.extra WHERE id = h.id;
             o_code := 'next';
             EXIT;
@@ -160,6 +170,7 @@ def upgrade() -> None:
     with op.batch_alter_table('assignments') as batch_op:
         for column in ('job_id', 'hit_id', 'worker_id'):
             batch_op.drop_constraint(f'fk_assignments_{column}', type_='foreignkey')
+        batch_op.drop_index('ix_assignments_leases')
     with op.batch_alter_table('cursors') as batch_op:
         batch_op.add_column(sa.Column('gold_at', sa.BigInteger(), server_default=str(NEVER), nullable=False))
         batch_op.add_column(sa.Column('dry', sa.BigInteger(), server_default='-1', nullable=False))
@@ -188,6 +199,7 @@ def downgrade() -> None:
     with op.batch_alter_table('assignments') as batch_op:
         for column, table in (('job_id', 'jobs'), ('hit_id', 'hits'), ('worker_id', 'people')):
             batch_op.create_foreign_key(f'fk_assignments_{column}', table, [column], ['id'])
+        batch_op.create_index('ix_assignments_leases', ['deadline'], **ACCEPTED)
     with op.batch_alter_table('hits') as batch_op:
         batch_op.drop_index('ix_hits_open')
         batch_op.drop_column('band')

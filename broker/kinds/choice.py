@@ -67,6 +67,7 @@ class Choice(Cells[Labels]):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._shown = settings.model_dump(mode="json", exclude={"field"})
         self._names = tuple(label.name for label in settings.labels)
 
     @classmethod
@@ -104,8 +105,7 @@ class Choice(Cells[Labels]):
         value = item.get(self.settings.field)
         if not isinstance(value, str | int | float) or not str(value).strip():
             raise Invalid(f"column {self.settings.field!r} is empty or no {self.settings.media}")
-        shown = self.settings.model_dump(mode="json", exclude={"field"})
-        return {**shown, "value": str(value)}
+        return {**self._shown, "value": str(value)}
 
     def seconds(self, item: Json) -> float:
         """A glance at an image; a text is read first; each further label to decide about takes its time."""

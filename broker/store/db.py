@@ -116,7 +116,7 @@ class Store:
         self.engine = _sqlite_engine(url) if self.sqlite else _engine(url, pool_size=pool, max_overflow=pool)
         self.bell: Callable[[set[str]], None] = lambda _: None
         self.lane: Lane = (
-            express_sqlite.SqliteLane(self._driver, _writers)
+            express_sqlite.SqliteLane(self._driver, str(self.engine.url.database), _writers)
             if self.sqlite
             else express_postgres.PostgresLane(self.engine)
         )
@@ -181,7 +181,7 @@ def _sqlite_engine(url: str) -> sa.Engine:
 
 def _prepare(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late and be the wrong one
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536", "wal_autocheckpoint=8000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,13 +1,19 @@
 """A worker's turn on SQLite: plain statements in one immediate transaction."""
 
+import contextlib
+import fcntl
 import json
+import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from broker.rules.order import BANDS, present
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
+
+MOST_AT_ONCE = 32
 
 LOGGED_IN = (
     "SELECT 1 FROM logins JOIN people ON people.id = logins.person_id WHERE logins.id = ? AND logins.revoked_at IS NULL"
@@ -26,7 +32,8 @@ JOB = "SELECT state, redundancy, reward, bands, next_pos FROM jobs WHERE id = ?"
 HELD = "SELECT id FROM assignments WHERE worker_id = ? AND job_id = ? AND state = 'accepted' AND deadline > ?"
 GOLD = (
     "SELECT id, payload FROM hits WHERE job_id = ? AND gold_no = ?"
-    " AND NOT EXISTS (SELECT 1 FROM assignments WHERE hit_id = hits.id AND worker_id = ?)"
+    " AND NOT EXISTS (SELECT 1 FROM assignments WHERE hit_id = hits.id AND worker_id = ?"
+    " AND state IN ('accepted', 'submitted', 'approved', 'rejected'))"
 )
 PAY_GOLD = "UPDATE jobs SET gold_left = gold_left - 1 WHERE id = ? AND gold_left > 0"
 NEXT = (
@@ -153,29 +160,107 @@ def in_unit(connection: sqlite3.Connection, ask: Ask, gold: Gold | None) -> Give
     return _Turn(connection, ask, gold).whole()
 
 
-class SqliteLane:
-    """One connection for all threads of a process, which queue for it with the process's other writers."""
+class _Waiting:
+    """One turn that waits to be taken, and the thread behind it."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], writers: threading.Lock) -> None:
-        self._connect, self._writers = connect, writers
+    def __init__(self, ask: Ask, gold: Gold | None) -> None:
+        self.ask, self.gold = ask, gold
+        self.given: Given | None = None
+        self.leads = False
+        self.woken = threading.Lock()
+        self.woken.acquire()
+
+
+class _Door:
+    """A lock file that the lanes of all processes queue at; SQLite's own waiting sleeps ever longer, up to 100 ms."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def __enter__(self) -> None:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class SqliteLane:
+    """One connection of a process, on which one thread at a time takes the turns of all that wait, in one transaction.
+
+    Each commit makes the other processes read their pages anew, and each wait for SQLite's lock may be a long one: both
+    are paid once for all turns that came meanwhile. The other writers of the process queue for the same lock.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], path: str, writers: threading.Lock) -> None:
+        self._connect, self._writers, self._door = connect, writers, _Door(f"{path}.lane")
         self._connection: sqlite3.Connection | None = None
+        self._mutex = threading.Lock()
+        self._queue: deque[_Waiting] = deque()
+        self._led = False
 
     def turn(self, ask: Ask, gold: Gold | None) -> Given | None:
         """One turn, committed."""
-        with self._writers:
-            connection = self._connection = self._connection or self._connect()
+        mine = _Waiting(ask, gold)
+        with self._mutex:
+            self._queue.append(mine)
+            mine.leads, self._led = not self._led, True
+        if not mine.leads:
+            mine.woken.acquire()
+        if mine.leads:
+            self._lead()
+        return mine.given
+
+    def _lead(self) -> None:
+        batch: list[_Waiting] = []
+        try:
+            with self._writers:
+                with self._mutex:
+                    batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_AT_ONCE))]
+                self._take(batch)
+        finally:
+            with self._mutex:
+                self._led = bool(self._queue)
+                if self._led:
+                    self._queue[0].leads = True
+                    self._queue[0].woken.release()
+            for one in batch:
+                if not one.leads:
+                    one.woken.release()
+
+    def _take(self, batch: list[_Waiting]) -> None:
+        try:
+            self._commit(batch)
+        except (sqlite3.Error, OverflowError):
+            # One of them cannot be done, or the database is away: each for itself, so that one does not harm others.
+            for one in batch if len(batch) > 1 else ():
+                with contextlib.suppress(sqlite3.Error, OverflowError):
+                    self._commit([one])
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        connection = self._connection = self._connection or self._connect()
+        with self._door:
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.execute("BEGIN IMMEDIATE")
-                given = in_unit(connection, ask, gold)
+                given = [in_unit(connection, one.ask, one.gold) for one in batch]
                 connection.execute("COMMIT")
-            except (sqlite3.Error, OverflowError):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                return None
-        return given
+            except BaseException:
+                connection.rollback()
+                raise
+        for one, what in zip(batch, given, strict=True):
+            one.given = what
 
     def close(self) -> None:
         """Close the connection."""
+        self._door.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None

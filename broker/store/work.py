@@ -92,12 +92,7 @@ class Assignment(Rows):
             sqlite_where=sa.text(_ACTIVE_SQL),
             postgresql_where=sa.text(_ACTIVE_SQL),
         ),
-        sa.Index(
-            "ix_assignments_leases",
-            "deadline",
-            sqlite_where=sa.text("state = 'accepted'"),
-            postgresql_where=sa.text("state = 'accepted'"),
-        ),
+        # Leases have no index by deadline: those that run are few, and every claim and start would pay for it.
         sa.Index(
             "ix_assignments_held",
             "worker_id",

@@ -60,7 +60,7 @@ class Express:
         return [body]
 
     def _said(self, environment: "WSGIEnvironment", name: str) -> dict[str, Any] | None:
-        browser = self.known.find(environment)
+        browser = self.known.find(environment[known.ENVIRONMENT])
         size = environment.get("CONTENT_LENGTH") or ""
         if browser is None or not size.isdecimal() or int(size) > LONGEST_BODY:
             return None

@@ -43,9 +43,9 @@ class Known:
     browsers: OrderedDict[tuple[str, ...], Browser] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def find(self, environment: "WSGIEnvironment") -> Browser | None:
+    def find(self, key: tuple[str, ...]) -> Browser | None:
         """The browser with exactly these credentials, if Flask believed them in the last minutes."""
-        found = self.browsers.get(credentials(environment))
+        found = self.browsers.get(key)
         return found if found is not None and found.until > time.monotonic() else None
 
     def add(self, key: tuple[str, ...], browser: Browser) -> None:
@@ -59,7 +59,7 @@ class Known:
 
 def credentials(environment: "WSGIEnvironment") -> tuple[str, ...]:
     """What the request was believed by."""
-    return tuple([str(environment.get(name, "")) for name in LOOKED_AT])
+    return tuple([environment.get(name, "") for name in LOOKED_AT])
 
 
 def remember() -> None:
