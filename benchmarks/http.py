@@ -24,7 +24,8 @@ from pathlib import Path
 from benchmarks import bare
 from benchmarks.installation import begin, installation, job, logged_in
 from broker.cli.serve import environment
-from broker.wiring import Broker
+from broker.services import claim
+from broker.wiring import Broker, utc_now
 from tests.services import made
 
 WORKERS, ROWS, GOLDS = 32, 200_000, 2_000
@@ -82,12 +83,23 @@ def wrk(url: str, seconds: int, *arguments: str) -> dict[str, float]:
     return {"rate": float(rate[1]), **percentiles}
 
 
-def crowd_file(broker: Broker, job_id: int, workers: list[int], path: Path) -> list[int]:
-    """Write what the crowd of the Lua script needs to know; the row ids of their log-ins."""
-    browsers = logged_in(broker, workers)
-    name = broker.names("J").show(job_id)
-    path.write_text("".join(f"{cookie} {csrf} /work/{name}\n" for cookie, csrf, _ in browsers))
-    return [login for _, _, login in browsers]
+class Crowd:
+    """Workers who are logged in, each with a HIT in hand."""
+
+    def __init__(self, broker: Broker, job_id: int, workers: list[int]) -> None:
+        self.broker, self.job_id, self.workers = broker, job_id, workers
+        self.browsers = logged_in(broker, workers)
+        self.path = broker.settings.data / "crowd"
+
+    def hold(self) -> list[str]:
+        """What the Lua script needs to know: for each worker cookie, CSRF token, job and the assignment they hold."""
+        job_name, names, lines = self.broker.names("J").show(self.job_id), self.broker.names("T"), []
+        for worker, (cookie, csrf, _) in zip(self.workers, self.browsers, strict=True):
+            with self.broker.store.write() as unit:
+                offer = claim.claim(unit, self.job_id, worker, (), utc_now(), self.broker.secret)
+            lines.append(f"{cookie} {csrf} /work/{job_name} {names.show(offer.assignment_id)}\n")
+        self.path.write_text("".join(lines))
+        return [str(self.path)]
 
 
 def main() -> None:
@@ -99,22 +111,22 @@ def main() -> None:
     asked = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("this benchmark needs wrk: sudo apt-get install wrk")
-    with installation(asked.database, web_processes=2, web_threads=8) as (broker, server):
+    with installation(asked.database, web_processes=2, web_threads=16) as (broker, server):
         workers = made.crowd(broker.store, WORKERS)
         gilded = job(broker.store, ROWS, golds=GOLDS, gold_percent=5, redundancy=3)
         plain = job(broker.store, ROWS, redundancy=3)
         begin(broker, plain, workers)
-        path = broker.settings.data / "crowd"
-        logins = crowd_file(broker, gilded, workers, path)
+        crowd = Crowd(broker, gilded, workers)
+        logins = [login for _, _, login in crowd.browsers]
         found = defaultdict(list)
         with serving("broker.cli.web", broker) as url, serving("benchmarks.empty", broker) as empty:
             sides = {
                 "empty": lambda: wrk(empty, asked.seconds),
                 "bare": lambda: {"rate": bare.rate(broker, server, plain, workers, logins, asked.seconds)},
-                "json": lambda: wrk(url, asked.seconds, str(path), "false"),
-                "page": lambda: wrk(url, asked.seconds, str(path), "true"),
+                "json": lambda: wrk(url, asked.seconds, *crowd.hold(), "false"),
+                "page": lambda: wrk(url, asked.seconds, *crowd.hold(), "true"),
             }
-            wrk(url, 1, str(path), "false")  # every worker's browser becomes known
+            wrk(url, 2, *crowd.hold(), "false")  # every worker's browser becomes known
             for _ in range(asked.rounds):
                 for side, run in sides.items():
                     found[side].append(run())

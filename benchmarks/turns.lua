@@ -1,5 +1,5 @@
 -- One worker a thread, one connection a thread: submit an answer, get the next HIT, and so on.
--- Arguments: the file of workers (cookie, CSRF token, path of their job), whether the page is wanted.
+-- Arguments: the file of workers (cookie, CSRF token, path of their job, assignment they hold), whether the page is wanted.
 local made = 0
 
 function setup(thread)
@@ -10,7 +10,7 @@ end
 function init(args)
   local line = 0
   for text in io.lines(args[1]) do
-    if line == number then cookie, token, path = text:match("(%S+) (%S+) (%S+)") end
+    if line == number then cookie, token, path, assignment = text:match("(%S+) (%S+) (%S+) (%S+)") end
     line = line + 1
   end
   html = args[2]
@@ -19,9 +19,6 @@ function init(args)
 end
 
 function request()
-  if assignment == nil then
-    return wrk.format("POST", path .. "/claim", headers, '{"html": false}')
-  end
   local body = '{"assignment": "' .. assignment .. '", "answer": {"category": {"label": "cat"}}, "seconds": 3.2, "html": ' .. html .. "}"
   return wrk.format("POST", path .. "/submit", headers, body)
 end

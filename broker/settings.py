@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     web_processes: int = Field(2, ge=1, le=64, description="web server processes; at most 4 on SQLite")
-    web_threads: int = Field(8, ge=1, le=256, description="threads of each web process")
+    web_threads: int = Field(16, ge=1, le=256, description="threads of each web process")
     queue_workers: int = Field(1, ge=1, le=64, description="RQ workers for errands, beside the one for statistics")
     signup: Literal["open", "workers", "closed"] = Field(
         "workers", description="who may sign up: anybody in the role they choose, workers only, nobody"

@@ -1,13 +1,13 @@
 """A worker's turn on PostgreSQL: one call of the function `broker_turn`, which migrations install."""
 
-import contextlib
-import threading
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import pq
 
+from broker.store.combiner import MOST_AT_ONCE, Asked, Combiner
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
 # A plan made while a table was still small would scan it later: these plans must use the indexes whatever the size.
@@ -20,11 +20,11 @@ OPTIONS = " ".join(
         "jit=off",
         "plan_cache_mode=force_generic_plan",
         "statement_timeout=10s",
+        # Turns that are taken together hold what each of them holds: they give way before anybody waits in a circle.
+        "lock_timeout=300ms",
     )
 )
 PARAMETERS = 17
-STATEMENT = f"SELECT * FROM broker_turn({', '.join(f'${place}' for place in range(1, PARAMETERS + 1))})"  # noqa: S608
-NAME = b"turn"
 
 
 def in_unit(connection: sa.Connection, ask: Ask, gold: Gold | None) -> Given:
@@ -65,60 +65,59 @@ def _given(ask: Ask, row: list[Any]) -> Given:
     )
 
 
-class PostgresLane:
-    """A connection of its own for each thread.
+class PostgresLane(Combiner):
+    """One connection of a process, on which one thread at a time takes the turns of all that wait.
 
     The function is called through libpq itself: psycopg's cursor would cost five times the processor time of the call.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
+        super().__init__()
         self._arguments = engine.dialect.create_connect_args(engine.url)
-        self._own = threading.local()
-        self._all: list[psycopg.Connection[Any]] = []
+        self._connection: psycopg.Connection[Any] | None = None
 
-    def turn(self, ask: Ask, gold: Gold | None) -> Given | None:
-        """One turn, committed."""
+    def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         try:
-            connection = self._connection()
-            result = connection.pgconn.exec_prepared(NAME, _values(ask, gold))
+            connection = self._connection = self._connection or self._open()
+            values = [value for ask, gold in asks for value in _values(ask, gold)]
+            result = connection.pgconn.exec_prepared(_name(len(asks)), values)
         except psycopg.Error:
-            self._drop()
+            self.close()
             return None
         if result.status != pq.ExecStatus.TUPLES_OK:
             if connection.pgconn.status != pq.ConnStatus.OK:
-                self._drop()
+                self.close()
             return None
-        values = [result.get_value(0, place) for place in range(result.nfields)]
-        return _given(ask, [None if value is None else value.decode() for value in values])
-
-    def _connection(self) -> psycopg.Connection[Any]:
-        found: psycopg.Connection[Any] | None = getattr(self._own, "connection", None)
-        if found is None:
-            found = self._open()
-            self._own.connection = found
-            self._all.append(found)
-        return found
+        return [_given(ask, _row(result, place)) for place, (ask, _) in enumerate(asks)]
 
     def _open(self) -> psycopg.Connection[Any]:
         arguments, named = self._arguments
-        options = f"{named.pop('options', '')} {OPTIONS}".strip() if "options" in named else OPTIONS
-        connection = psycopg.connect(*arguments, **named, options=options, autocommit=True)
-        prepared = connection.pgconn.prepare(NAME, STATEMENT.encode())
-        if prepared.status != pq.ExecStatus.COMMAND_OK:
-            connection.close()
-            raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
+        options = f"{named.get('options', '')} {OPTIONS}".strip()
+        connection = psycopg.connect(*arguments, **{**named, "options": options}, autocommit=True)
+        for count in range(1, MOST_AT_ONCE + 1):
+            prepared = connection.pgconn.prepare(_name(count), _statement(count).encode())
+            if prepared.status != pq.ExecStatus.COMMAND_OK:
+                connection.close()
+                raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
         return connection
 
-    def _drop(self) -> None:
-        connection = getattr(self._own, "connection", None)
-        if connection is not None:
-            self._own.connection = None
-            with contextlib.suppress(ValueError):
-                self._all.remove(connection)
-            connection.close()
-
     def close(self) -> None:
-        """Close the connections of all threads."""
-        while self._all:
-            self._all.pop().close()
-        self._own = threading.local()
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _name(count: int) -> bytes:
+    return b"turns%d" % count
+
+
+def _statement(count: int) -> str:
+    """So many calls of the function, one after the other."""
+    marks = [", ".join(f"${call * PARAMETERS + place + 1}" for place in range(PARAMETERS)) for call in range(count)]
+    return " UNION ALL ".join(f"SELECT * FROM broker_turn({one})" for one in marks)  # noqa: S608 - marks only
+
+
+def _row(result: pq.abc.PGresult, place: int) -> list[str | None]:
+    values = [result.get_value(place, column) for column in range(result.nfields)]
+    return [None if value is None else value.decode() for value in values]

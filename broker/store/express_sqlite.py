@@ -1,19 +1,17 @@
 """A worker's turn on SQLite: plain statements in one immediate transaction."""
 
-import contextlib
 import fcntl
 import json
 import os
 import sqlite3
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from broker.rules.order import BANDS, present
+from broker.store.combiner import Asked, Combiner
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
-MOST_AT_ONCE = 32
 
 LOGGED_IN = (
     "SELECT 1 FROM logins JOIN people ON people.id = logins.person_id WHERE logins.id = ? AND logins.revoked_at IS NULL"
@@ -160,17 +158,6 @@ def in_unit(connection: sqlite3.Connection, ask: Ask, gold: Gold | None) -> Give
     return _Turn(connection, ask, gold).whole()
 
 
-class _Waiting:
-    """One turn that waits to be taken, and the thread behind it."""
-
-    def __init__(self, ask: Ask, gold: Gold | None) -> None:
-        self.ask, self.gold = ask, gold
-        self.given: Given | None = None
-        self.leads = False
-        self.woken = threading.Lock()
-        self.woken.acquire()
-
-
 class _Door:
     """A lock file that the lanes of all processes queue at; SQLite's own waiting sleeps ever longer, up to 100 ms."""
 
@@ -193,70 +180,35 @@ class _Door:
             self._file = None
 
 
-class SqliteLane:
-    """One connection of a process, on which one thread at a time takes the turns of all that wait, in one transaction.
+class SqliteLane(Combiner):
+    """One connection of a process, on which one thread at a time takes the turns of all that wait.
 
     Each commit makes the other processes read their pages anew, and each wait for SQLite's lock may be a long one: both
     are paid once for all turns that came meanwhile. The other writers of the process queue for the same lock.
     """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], path: str, writers: threading.Lock) -> None:
+        super().__init__()
         self._connect, self._writers, self._door = connect, writers, _Door(f"{path}.lane")
         self._connection: sqlite3.Connection | None = None
-        self._mutex = threading.Lock()
-        self._queue: deque[_Waiting] = deque()
-        self._led = False
 
-    def turn(self, ask: Ask, gold: Gold | None) -> Given | None:
-        """One turn, committed."""
-        mine = _Waiting(ask, gold)
-        with self._mutex:
-            self._queue.append(mine)
-            mine.leads, self._led = not self._led, True
-        if not mine.leads:
-            mine.woken.acquire()
-        if mine.leads:
-            self._lead()
-        return mine.given
-
-    def _lead(self) -> None:
-        batch: list[_Waiting] = []
+    def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         try:
-            with self._writers:
-                with self._mutex:
-                    batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_AT_ONCE))]
-                self._take(batch)
-        finally:
-            with self._mutex:
-                self._led = bool(self._queue)
-                if self._led:
-                    self._queue[0].leads = True
-                    self._queue[0].woken.release()
-            for one in batch:
-                if not one.leads:
-                    one.woken.release()
-
-    def _take(self, batch: list[_Waiting]) -> None:
-        try:
-            self._commit(batch)
+            with self._writers, self._door:
+                return self._commit(asks)
         except (sqlite3.Error, OverflowError):
-            # One of them cannot be done, or the database is away: each for itself, so that one does not harm others.
-            for one in batch if len(batch) > 1 else ():
-                with contextlib.suppress(sqlite3.Error, OverflowError):
-                    self._commit([one])
+            return None
 
-    def _commit(self, batch: list[_Waiting]) -> None:
+    def _commit(self, asks: Sequence[Asked]) -> list[Given]:
         connection = self._connection = self._connection or self._connect()
-        with self._door:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                given = [in_unit(connection, one.ask, one.gold) for one in batch]
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.rollback()
-                raise
-        for one, what in zip(batch, given, strict=True):
-            one.given = what
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            given = [in_unit(connection, ask, gold) for ask, gold in asks]
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+        return given
 
     def close(self) -> None:
         """Close the connection."""

@@ -250,7 +250,7 @@ def test_where_gold_is_due_and_cannot_be_given_an_ordinary_hit_is(store, run, wh
     if why == "had":
         given = run(ask(job, worker), gold)
         change(store, sa.update(Cursor).values(served=0, gold_at=0))
-        change(store, sa.update(Assignment).values(state="returned"))
+        change(store, sa.update(Assignment).values(state="submitted"))
     if why == "unpaid":
         change(store, sa.update(Job).values(gold_left=0))
     given = run(ask(job, worker), gold)
