@@ -17,7 +17,9 @@ CLIENTS, PROCESSES = 16, 2
 ANSWER = '{"category": {"label": "cat"}}'
 
 
-def rate(broker: Broker, server: Postgres | None, job: int, workers: list[int], logins: list[int], seconds: int) -> float:
+def rate(
+    broker: Broker, server: Postgres | None, job: int, workers: list[int], logins: list[int], seconds: int
+) -> float:
     """Turns a second."""
     if server is not None:
         return _pgbench(broker, server, job, workers, logins, seconds)
@@ -28,9 +30,7 @@ def rate(broker: Broker, server: Postgres | None, job: int, workers: list[int], 
     return sum(float(process.communicate()[0]) for process in processes)
 
 
-def _pgbench(
-    broker: Broker, server: Postgres, job: int, workers: list[int], logins: list[int], seconds: int
-) -> float:
+def _pgbench(broker: Broker, server: Postgres, job: int, workers: list[int], logins: list[int], seconds: int) -> float:
     script = broker.settings.data / "turn.pgbench"
     lease_us = lease.microseconds(600)
     script.write_text(
@@ -44,7 +44,20 @@ def _pgbench(
         f"{job}, {(utc_now() - EPOCH) // MICROSECOND}, nullif(:a::bigint, 0), '{ANSWER}', 3.2, "
         f"true, NULL, {lease_us}, '{{}}', {lease.MOST_HELD}, {COUNTABLE}, NULL, NULL, NULL) \\gset\n"
     )
-    command = [binary("pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-D", "a=0"]
+    command = [
+        binary("pgbench"),
+        "-n",
+        "-M",
+        "prepared",
+        "-c",
+        str(CLIENTS),
+        "-j",
+        "2",
+        "-T",
+        str(seconds),
+        "-D",
+        "a=0",
+    ]
     where = ["-h", str(server.folder), "-U", "postgres", "-f", str(script), "bench"]
     said = subprocess.run([*command, *where], check=True, capture_output=True, text=True).stdout
     found = re.search(r"tps = ([\d.]+)", said)
@@ -81,5 +94,3 @@ def _work(url: str, job: int, workers: list[int], logins: list[int], seconds: in
 
 if __name__ == "__main__":
     sys.stdout.write(str(_work(*json.loads(sys.argv[1]))))
-
-

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.http --database sqlite|postgres [--seconds 5] [--rounds 2]`: two server processes, 32 connections,
 everything durable; wrk (Debian: apt-get install wrk) is the crowd. The last line is JSON: requests a second and ratios.
-The bare transaction is pgbench calling the same function on 16 connections, and on SQLite two processes that take turns.
+The bare transaction is pgbench calling the same function on 16 connections; on SQLite two processes that take turns.
 """
 
 import argparse

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from broker.app import create_app
 from broker.rules.gold import Schedule, drawer
-
 from broker.settings import Settings
 from broker.store import hits
 from broker.store.db import Store
@@ -17,8 +16,8 @@ from broker.store.people import Login
 from broker.store.schema import migrate
 from broker.web.gate import token_hash
 from broker.wiring import Broker, build, utc_now
-from tests.services import made
 from tests.servers.postgres import Postgres
+from tests.services import made
 
 
 @contextmanager
@@ -73,5 +72,3 @@ def _browser(broker: Broker, client, worker: int) -> tuple[str, str, int]:  # ty
     page = client.get("/account").text
     csrf = page.partition('name="csrf-token" content="')[2].partition('"')[0]
     return client.get_cookie("broker").value, csrf, login.id
-
-

@@ -77,9 +77,7 @@ class Crowd:
         given = _category(worker.answerer, turn["input"], self._truth(visitor, turn["input"]), dice)
         usual = HASTY_SECONDS if isinstance(worker.answerer, RandomClicker) else USUAL_SECONDS
         body = {"assignment": turn["id"], "answer": given, "seconds": usual * dice.lognormvariate(0, SPREAD_SECONDS)}
-        found: dict[str, Any] | None = visitor.ask(f"/work/{self.job}/submit", {**body, "have": []})[
-            "assignment"
-        ]
+        found: dict[str, Any] | None = visitor.ask(f"/work/{self.job}/submit", {**body, "have": []})["assignment"]
         worker.answers += 1
         worker.earned += turn["reward"]
         self.tell()

@@ -26,10 +26,11 @@ def load(parent: int, target: str) -> Callable[..., Any]:
     return application
 
 
-def server(settings: Settings, application: str = APPLICATION) -> Granian:
-    """The web server of these settings for an application, MODULE:FACTORY."""
+def main(application: str = APPLICATION) -> None:
+    """Serve an application (MODULE:FACTORY) with the settings of the environment until a signal."""
+    settings = Settings()
     import_module(application.partition(":")[0])  # where granian forks, all processes share this one import
-    return Granian(
+    server = Granian(
         application,
         address=settings.host,
         port=settings.port,
@@ -42,11 +43,7 @@ def server(settings: Settings, application: str = APPLICATION) -> Granian:
         workers_kill_timeout=KILL_SECONDS,
         log_level=LogLevels.error,
     )
-
-
-def main(application: str = APPLICATION) -> None:
-    """Serve until a signal."""
-    server(Settings(), application).serve(target_loader=partial(load, os.getpid()))
+    server.serve(target_loader=partial(load, os.getpid()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which HIT comes first: a few bands of the log, not a sort. Within a band the HIT that has been open longest comes first.
+"""Which HIT comes first: a few bands of the log, not a sort; within a band, the HIT that has been open longest.
 
 A requester's priority comes before uncertainty: of two HITs of one priority, the one whose answers disagree is first.
 """

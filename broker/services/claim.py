@@ -11,7 +11,7 @@ from broker.rules.gold import Schedule
 from broker.store import hits, jobs, turns
 from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
-from broker.store.jobs import Hold, Job, JobState
+from broker.store.jobs import Hold, Job
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ def claim(
     return offered(given, job.gold_column) if given.code == Code.NEXT else None
 
 
-def _given(
-    unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.datetime, secret: bytes
-) -> Given:
+def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.datetime, secret: bytes) -> Given:
     ask = Ask(
         worker=worker_id,
         job=job.id,

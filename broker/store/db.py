@@ -181,7 +181,13 @@ def _sqlite_engine(url: str) -> sa.Engine:
 
 def _prepare(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late and be the wrong one
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-65536", "wal_autocheckpoint=2000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "wal_autocheckpoint=2000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

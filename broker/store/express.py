@@ -90,6 +90,7 @@ G = TypeVar("G", Given, Given | None)
 
 class Lane(Protocol):
     """A way to the database for turns alone; each is a transaction of its own, durable when it returns."""
+
     def turn(self, ask: Ask, gold: Gold | None) -> Given | None:
         """Do it; None if the database is not there or refuses: nobody knows then what was done."""
 

@@ -80,7 +80,7 @@ class PostgresLane(Combiner):
         try:
             connection = self._connection = self._connection or self._open()
             values = [value for ask, gold in asks for value in _values(ask, gold)]
-            result = connection.pgconn.exec_prepared(_name(len(asks)), values)
+            result = connection.pgconn.exec_prepared(_name(len(asks)), values)  # type: ignore[arg-type] # None is NULL
         except psycopg.Error:
             self.close()
             return None

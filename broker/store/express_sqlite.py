@@ -12,7 +12,6 @@ from broker.rules.order import BANDS, present
 from broker.store.combiner import Asked, Combiner
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
-
 LOGGED_IN = (
     "SELECT 1 FROM logins JOIN people ON people.id = logins.person_id WHERE logins.id = ? AND logins.revoked_at IS NULL"
     " AND logins.seen_at > ? AND people.id = ? AND people.worker AND people.suspended_at IS NULL"
@@ -82,26 +81,27 @@ class _Turn:
         return rows[0] if rows else None
 
     def _claimed(self, served: int, gold_at: int) -> Given:
-        ask = self.ask
-        job = self._one(JOB, ask.job)
-        if job is None:
-            return Given(Code.CLOSED)
-        held = [row[0] for row in self.run(HELD, (ask.worker, ask.job, ask.now))]
-        if not set(held) <= set(ask.have):
-            return Given(Code.HELD)
-        if job[0] != "open":
-            return Given(Code.CLOSED)
-        if len(held) >= ask.most_held:
-            return Given(Code.FULL)
+        state, redundancy, reward, bands, newest = self._one(JOB, self.ask.job) or ("gone", 0, 0, 0, 0)
+        hindrance = self._hindrance(state)
+        if hindrance is not None:
+            return Given(hindrance)
         if served == gold_at and (self.gold is None or self.gold.served != served):
             return Given(Code.GOLD, served=served)
-        _, redundancy, reward, bands, newest = job
         hit = self._golden() if served == gold_at else None
         is_gold = hit is not None
         hit = hit or self._ordinary(present(bands), redundancy)
         if hit is None:
             return Given(Code.NONE, served=served)
         return self._given(hit, reward, served, present(bands), newest, is_gold=is_gold)
+
+    def _hindrance(self, state: str) -> Code | None:
+        ask = self.ask
+        held = [row[0] for row in self.run(HELD, (ask.worker, ask.job, ask.now))]
+        if not set(held) <= set(ask.have):
+            return Code.HELD
+        if state != "open":
+            return Code.CLOSED
+        return Code.FULL if len(held) >= ask.most_held else None
 
     def _golden(self) -> tuple[Any, ...] | None:
         if self.gold is None or self.gold.number is None:
@@ -141,7 +141,7 @@ class _Turn:
         if any(newest - self.positions[band] > COUNTABLE for band in bands):
             return None
         counts = (self._one(AHEAD, self.ask.job, band, self.positions[band]) or (0,) for band in bands)
-        return sum(count for (count,) in counts)
+        return sum(int(count) for (count,) in counts)
 
     def _move(self, given: Given, served: int, gold_at: int) -> None:
         moved = given.code == Code.NEXT

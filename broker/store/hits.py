@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from broker.rules import order
 from broker.store import turns
-from broker.store.db import Record, Unit
+from broker.store.db import Unit
 from broker.store.jobs import Job
 from broker.store.work import Assignment, Cursor, Hit, is_active
 

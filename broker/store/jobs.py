@@ -66,9 +66,14 @@ class Job(Rows):
         sa.CheckConstraint("redundancy >= 1", name="redundancy"),
         sa.CheckConstraint("reward >= 0", name="reward"),
         sa.CheckConstraint("gold_left >= 0", name="gold_left"),
-        sa.Index("ix_jobs_open", "requester_id", "priority", "id", **{
-            f"{name}_where": sa.text("state = 'open'") for name in ("sqlite", "postgresql")
-        }),
+        sa.Index(
+            "ix_jobs_open",
+            "requester_id",
+            "priority",
+            "id",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
     )
 
     id: Mapped[key]

@@ -74,7 +74,11 @@ def lapsed(unit: Unit, now: dt.datetime, job_id: int | None = None, *, limit: in
     """Leases that have run out, in one job or in all, locked: (id, hit_id, job_id, gold)."""
     query = (
         sa.select(Assignment.id, Assignment.hit_id, Assignment.job_id, Assignment.gold)
-        .where(is_in(Turn.ACCEPTED), Assignment.deadline <= now, sa.true() if job_id is None else Assignment.job_id == job_id)
+        .where(
+            is_in(Turn.ACCEPTED),
+            Assignment.deadline <= now,
+            sa.true() if job_id is None else Assignment.job_id == job_id,
+        )
         .order_by(Assignment.job_id, Assignment.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Assignment)

@@ -75,7 +75,9 @@ class Express:
     ) -> dict[str, Any] | None:
         try:
             job = self.facts(name)
-            given = turn.take(self.broker.store.lane, job, self._asked(browser, sent), self.broker.now(), self.broker.secret)
+            given = turn.take(
+                self.broker.store.lane, job, self._asked(browser, sent), self.broker.now(), self.broker.secret
+            )
             if given is not None and given.kept and given.code != Code.NEXT:
                 environment[work.KEPT] = Receipt(job.id, repeated=False, late=given.late)
             return self._shown(job, given, html=sent.html) if given is not None and given.code == Code.NEXT else None
@@ -118,4 +120,4 @@ def _read(body: bytes) -> Submission | None:
 
 def hang(app: Flask, broker: Broker) -> None:
     """Put the express lane in front of everything, proxies' headers included: it believes none of them."""
-    app.wsgi_app = Express(app.wsgi_app, broker, app.extensions["known"])  # type: ignore[method-assign]
+    app.wsgi_app = Express(app.wsgi_app, broker, app.extensions["known"])  # type: ignore[assignment,method-assign]

@@ -41,7 +41,7 @@ WHY_NOTHING = {
 
 
 class Wish(BaseModel):
-    """What every request of the page may say of its HITs: `have` on screen or behind it, `start` comes on screen now."""
+    """What a request of the page may say of its HITs: `have` on screen or behind it, `start` comes on screen now."""
 
     model_config = ConfigDict(extra="forbid")
 

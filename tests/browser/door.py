@@ -14,8 +14,8 @@ from liquid import Environment
 from PIL import Image
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from broker.web.kindpage import templates
 from broker.web import shown, static
+from broker.web.kindpage import templates
 
 GUIDE = """
 Look at the digit and choose what **most readers** would read.

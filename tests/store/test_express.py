@@ -270,9 +270,14 @@ def test_a_turn_that_ends_in_gold_keeps_its_answer_once(store, run, scene):
 
 def test_a_unit_that_fails_takes_its_turn_back(store, scene):
     job, worker = scene
-    with pytest.raises(RuntimeError, match="over"), store.write() as unit:
-        assert unit.turn(ask(job, worker), None).code == Code.NEXT
-        raise RuntimeError("over")
+
+    def fail():
+        with store.write() as unit:
+            assert unit.turn(ask(job, worker), None).code == Code.NEXT
+            raise RuntimeError("over")
+
+    with pytest.raises(RuntimeError, match="over"):
+        fail()
     assert rows(store, Assignment.id) == []
     assert rows(store, Cursor.served) == [(0,)]
 
