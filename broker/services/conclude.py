@@ -14,10 +14,10 @@ import numpy as np
 
 from broker.annotation.cells import Cells
 from broker.kinds.registry import furnish
-from broker.store import beliefs, jobs, turns
+from broker.store import beliefs, errands, hits, jobs, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Record, Unit
-from broker.store.jobs import JobState
+from broker.store.jobs import RUNNING, Hold, JobState
 from broker.truth.agreement import fleiss_kappa
 from broker.truth.answers import UNKNOWN, Answers, Codes
 from broker.truth.consensus import Consensus
@@ -26,6 +26,7 @@ from broker.truth.trust import Trust, believe, trust
 
 MODELS = ("majority", "dawid-skene")
 ENDED = (JobState.DONE, JobState.STOPPED)
+AT_ONCE = 500
 Cell = tuple[int, str]
 """A place of a HIT's answer: Dawid-Skene judges each as an item of its own."""
 
@@ -92,9 +93,27 @@ def keep(unit: Unit, job_id: int, gathered: Gathered, inferred: Inferred, now: d
         )
         beliefs.write_findings(unit, version, result.findings)
         beliefs.prune(unit, job_id, result.model)
+    _adapt(unit, job_id, inferred.results[-1].findings, now)
     beliefs.write_trust(unit, job_id, inferred.trust, now)
     for worker_id in sorted(inferred.trust):
         beliefs.write_trust(unit, beliefs.ALL_JOBS, {worker_id: _over_all(unit, worker_id)}, now)
+
+
+def _adapt(unit: Unit, job_id: int, findings: Sequence[Finding], now: dt.datetime) -> None:
+    """Ask for one more answer where an adaptive plan is not sure yet, and for none where it is sure early."""
+    job = jobs.job(unit, job_id, Hold.CHANGE)
+    if not job.most or job.state not in RUNNING:
+        return
+    grown = closed = 0
+    for start in range(0, len(findings), AT_ONCE):
+        some = findings[start : start + AT_ONCE]
+        grown += hits.grow(unit, job_id, [one.hit_id for one in some if one.confidence < job.sure], job.most)
+        sure = [one.hit_id for one in some if one.confidence >= job.sure and one.answers >= job.redundancy]
+        closed += hits.close_early(unit, job_id, sure, job.redundancy)
+    jobs.count(unit, job_id, done=closed - grown, answers=0)
+    if job.done + closed - grown >= job.hits and jobs.move_job(unit, job_id, RUNNING, JobState.DONE, finished_at=now):
+        errands.later(unit, "settle", job_id, now)
+        errands.later(unit, "conclude", job_id, now, queue="statistics")
 
 
 def _columns(gathered: Gathered) -> tuple[Answers, Codes]:

@@ -39,7 +39,8 @@ def _score(room: Kind[Any], row: Record) -> float | None:
 
 def _what_follows(unit: Unit, job: Job, done: int, more: int, now: dt.datetime) -> None:
     errands.later(unit, "settle", job.id, now)
-    if job.done + done >= job.hits and _finished(unit, job, now):
+    if job.done + done >= job.hits and (job.most or _finished(unit, job, now)):
+        # An adaptive job is done when its statistics want no more answers.
         errands.later(unit, "conclude", job.id, now, queue="statistics")
         return
     last = beliefs.latest(unit, job.id)

@@ -3,7 +3,7 @@
 import datetime as dt
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from broker.annotation.kind import Kind
@@ -133,17 +133,39 @@ def _field_problems(job: Job, settings: Mapping[str, Any]) -> list[Problem]:
     return [Problem(f"there is no column {field!r}; the data has {there}", column="field")]
 
 
-def save_quality(
-    unit: Unit, job_id: int, requester_id: int, redundancy: str, gold_percent: str, gold_column: str
-) -> None:
-    """Keep the step "quality"; no gold column means no gold. Raises Invalid naming fields and rows, NotFound."""
+@dataclass(frozen=True)
+class Quality:
+    """The step "quality" as it was filled in; columns are empty where none is used, `sure` is in percent."""
+
+    redundancy: str
+    gold_percent: str = "0"
+    gold_column: str = ""
+    most: str = ""
+    sure: str = "95"
+    priority_column: str = ""
+
+
+def save_quality(unit: Unit, job_id: int, requester_id: int, step: Quality) -> None:
+    """Keep the step "quality". Raises Invalid naming fields and rows, NotFound."""
     job = draft(unit, job_id, requester_id)
-    answers, first = _whole(redundancy, "redundancy")
-    percent, second = _whole(gold_percent, "gold_percent")
-    _raise(first + second)
-    _raise(_plan_problems(Plan(answers, percent, job.reward, job.lease_seconds)))
-    _raise(_gold_problems(unit, job, gold_column))
-    job.redundancy, job.gold_percent, job.gold_column = answers, percent, gold_column
+    answers, first = _whole(step.redundancy, "redundancy")
+    percent, second = _whole(step.gold_percent, "gold_percent")
+    most, third = _whole(step.most.strip() or "0", "most")
+    sure, fourth = _whole(step.sure, "sure")
+    _raise(first + second + third + fourth)
+    plan = Plan(answers, percent, job.reward, job.lease_seconds, most, sure / 100)
+    _raise(_plan_problems(plan))
+    _raise(_gold_problems(unit, job, step.gold_column) + _priority_problems(unit, job, step.priority_column))
+    job.redundancy, job.gold_percent, job.most, job.sure = answers, percent, most, plan.sure
+    job.gold_column, job.priority_column = step.gold_column, step.priority_column
+
+
+def _priority_problems(unit: Unit, job: Job, column: str) -> list[Problem]:
+    if not column:
+        return []
+    if column not in job.columns:
+        return [Problem(f"there is no column {column!r} in your data", column="priority_column")]
+    return dataset.unknown_priorities(unit, job.id, column, limit=MOST_SHOWN)
 
 
 def save_gold(unit: Unit, job_id: int, requester_id: int, file: GoldFile, most: Limits) -> int:
@@ -224,11 +246,15 @@ def save_pay(unit: Unit, job_id: int, requester_id: int, reward: str, lease_minu
     except Invalid as error:
         problems.append(Problem(error.message.removeprefix("reward: "), column="reward"))
     if not problems:
-        for one in _plan_problems(Plan(job.redundancy, job.gold_percent, amount, minutes * 60)):
+        for one in _plan_problems(replace(_plan(job), reward=amount, lease_seconds=minutes * 60)):
             minute = one.column == "lease_seconds"
             problems.append(Problem("choose between 1 and 10,080 minutes", column="lease_minutes") if minute else one)
     _raise(problems)
     job.reward, job.lease_seconds = amount, minutes * 60
+
+
+def _plan(job: Job) -> Plan:
+    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds, job.most, job.sure)
 
 
 def _plan_problems(plan: Plan) -> Sequence[Problem]:
@@ -244,7 +270,8 @@ def cost(unit: Unit, job: Job) -> Cost:
     rows = dataset.size(unit, job.id)
     golds = dataset.filled(unit, job.id, job.gold_column) if job.gold_column and job.gold_percent else 0
     hits = rows - golds
-    answers = hits * job.redundancy + (ledger.gold_answers(hits, job.redundancy, job.gold_percent) if golds else 0)
+    top = _plan(job).top
+    answers = hits * top + (ledger.gold_answers(hits, top, job.gold_percent) if golds else 0)
     observed = results.median_seconds(unit, job.requester_id, job.kind)
     seconds = observed if observed is not None else _guess(unit, job)
     balance = money.balance(unit, ledger.person(job.requester_id))
@@ -267,9 +294,9 @@ def problems(unit: Unit, job: Job, most: int, balance: int) -> dict[str, list[Pr
     if not found["data"] and not found["task"]:
         field = str(job.settings["field"])
         found["data"] = dataset.unfit_rows(unit, job.id, field, limit=MOST_SHOWN)
-    found["quality"] += _plan_problems(Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds))
+    found["quality"] += _plan_problems(_plan(job))
     if not found["data"] and not found["task"]:
-        found["quality"] += _quietly(unit, job)
+        found["quality"] += _quietly(unit, job) + _priority_problems(unit, job, job.priority_column)
     if most > balance:
         missing = (most - balance) / ledger.UNIT
         found["pay"].append(Problem(f"your account lacks {missing:,.2f}: ask an admin to add money, or pay for less"))

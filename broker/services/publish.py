@@ -6,7 +6,7 @@ from broker.annotation.kind import Kind
 from broker.errors import Conflict, Invalid, Problem
 from broker.kinds.registry import furnish
 from broker.rules import ledger
-from broker.rules.order import mask
+from broker.rules.order import Priority, mask
 from broker.rules.plan import Plan
 from broker.store import dataset, errands, hits, jobs, money, turns
 from broker.store.db import Unit
@@ -22,11 +22,12 @@ def publish(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> Non
         raise Conflict("This job is published already.")
     room = ready(unit, job)
     golds = mark_gold(unit, job, room)
+    mark_priority(unit, job)
     rows = dataset.size(unit, job_id)
     if rows == golds:
         raise Invalid("Every row is gold: there is nothing left to label.")
     job.hits, job.golds = rows - golds, golds
-    job.gold_left = ledger.gold_answers(job.hits, job.redundancy, job.gold_percent) if golds else 0
+    job.gold_left = ledger.gold_answers(job.hits, plan_of(job).top, job.gold_percent) if golds else 0
     job.next_pos, job.bands = dataset.last_pos(unit, job_id), mask(dataset.bands(unit, job_id))
     job.state, job.published_at = JobState.OPEN, now
     _set_aside(unit, job, _owed(unit, job), f"publish:{job_id}", now)
@@ -57,7 +58,19 @@ def ready(unit: Unit, job: Job) -> Kind[object]:
 
 def plan_of(job: Job) -> Plan:
     """The plan a job has now."""
-    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds)
+    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds, job.most, job.sure)
+
+
+def mark_priority(unit: Unit, job: Job) -> None:
+    """Put rows into the bands that the priority column says. Raises Invalid naming rows with an unknown priority."""
+    if not job.priority_column:
+        return
+    if job.priority_column not in job.columns:
+        raise Invalid(f"priority column: there is no column {job.priority_column!r}")
+    problems = dataset.unknown_priorities(unit, job.id, job.priority_column, limit=MOST_SHOWN)
+    if problems:
+        raise Invalid(f"priority: {problems[0]}", problems=problems)
+    dataset.mark_priority(unit, job.id, job.priority_column)
 
 
 def mark_gold(unit: Unit, job: Job, room: Kind[object]) -> int:
@@ -75,7 +88,7 @@ def mark_gold(unit: Unit, job: Job, room: Kind[object]) -> int:
 
 
 def _owed(unit: Unit, job: Job) -> int:
-    answers = hits.free_seats(unit, job.id, job.redundancy) + job.gold_left + turns.outstanding(unit, job.id)
+    answers = hits.free_seats(unit, job) + job.gold_left + turns.outstanding(unit, job.id)
     return answers * job.reward
 
 
@@ -111,6 +124,16 @@ def stop(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> None:
     errands.later(unit, "conclude", job_id, now, queue="statistics")
 
 
+def set_priority(unit: Unit, job_id: int, requester_id: int, priority: str) -> None:
+    """Say how urgent the job is among the requester's own. Raises NotFound, Invalid."""
+    job = jobs.own_job(unit, job_id, requester_id, lock=True)
+    known = {str(int(one)): one for one in Priority}
+    if priority not in known:
+        message = "choose high (0), normal (1) or low (2)"
+        raise Invalid(f"priority: {message}", problems=[Problem(message, column="priority")])
+    job.priority = known[priority]
+
+
 def add_answers(unit: Unit, job_id: int, requester_id: int, more: int, now: dt.datetime) -> None:
     """Ask for more answers to every HIT of a published job. Raises Invalid, Unpaid, Conflict, NotFound."""
     job = jobs.own_job(unit, job_id, requester_id, lock=True)
@@ -119,6 +142,7 @@ def add_answers(unit: Unit, job_id: int, requester_id: int, more: int, now: dt.d
     if more < 1:
         raise Invalid(f"more: {more} is not 1 or more", problems=[Problem("must be 1 or more", column="more")])
     job.redundancy += more
+    job.most += more if job.most else 0
     plan_of(job).check()
     job.gold_left += ledger.gold_answers(job.hits, more, job.gold_percent) if job.golds else 0
     _set_aside(unit, job, _owed(unit, job) - _covered(unit, job), f"more:{job_id}:{job.redundancy}", now)

@@ -13,7 +13,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from broker.errors import Invalid, Problem
-from broker.rules.order import BANDS
+from broker.rules.order import BANDS, Priority
+from broker.rules.order import band as band_of
 from broker.store.db import Unit
 from broker.store.work import Hit
 
@@ -219,6 +220,30 @@ def mark_gold(unit: Unit, job_id: int, column: str, answers: Mapping[str, dict[s
     if rows:
         unit.session.connection().execute(change, rows)
     return len(rows)
+
+
+PRIORITIES = {"high": Priority.HIGH, "normal": Priority.NORMAL, "": Priority.NORMAL, "low": Priority.LOW}
+"""What a cell of the priority column may hold."""
+
+
+def _priority(column: str) -> sa.ColumnElement[str]:
+    return sa.func.lower(sa.func.coalesce(_cell(column), ""))
+
+
+def unknown_priorities(unit: Unit, job_id: int, column: str, *, limit: int) -> list[Problem]:
+    """The first rows whose priority is none of high, normal and low."""
+    unknown = _priority(column).not_in(list(PRIORITIES))
+    query = sa.select(Hit.row).where(Hit.job_id == job_id, unknown).order_by(Hit.row).limit(limit)
+    words = "is none of high, normal and low"
+    return [Problem(words, row=row, column=column) for row in unit.session.scalars(query)]
+
+
+def mark_priority(unit: Unit, job_id: int, column: str) -> None:
+    """Put the rows into the bands of their priorities."""
+    for text, priority in PRIORITIES.items():
+        if priority != Priority.NORMAL:
+            mine = sa.update(Hit).where(Hit.job_id == job_id, _priority(column) == text)
+            unit.changed(mine.values(band=band_of(priority, uncertain=False)))
 
 
 def reopen_full(unit: Unit, job_id: int, redundancy: int, last: int) -> int:

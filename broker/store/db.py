@@ -81,9 +81,9 @@ class Unit:
         """Whether this compare-and-set changed exactly one row; if not, somebody was faster."""
         return self.changed(statement) == 1
 
-    def changed(self, statement: sa.Update | sa.Delete | sa.Insert, rows: list[dict[str, Any]] | None = None) -> int:
-        """Run the statement, once or for each of these rows of values; how many rows it touched."""
-        result = self.session.connection().execute(statement, rows)
+    def changed(self, statement: sa.Update | sa.Delete | sa.Insert) -> int:
+        """Run the statement; how many rows it touched."""
+        result = self.session.connection().execute(statement)
         return int(result.rowcount)
 
     def insert_once(self, table: type["Rows"], **values: Any) -> bool:

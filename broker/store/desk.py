@@ -76,6 +76,30 @@ def openings(unit: Unit, worker_id: int, now: dt.datetime) -> list[Opening]:
     return found
 
 
+def fresh_jobs(unit: Unit, requester_id: int, worker_id: int) -> list[tuple[int, int]]:
+    """The requester's open jobs that may hold something for the worker, the most urgent first: (job id, priority)."""
+    mine = sa.and_(Cursor.job_id == Job.id, Cursor.worker_id == worker_id)
+    query = (
+        sa.select(Job.id, Job.priority)
+        .outerjoin(Cursor, mine)
+        .where(Job.requester_id == requester_id, open_job(), sa.func.coalesce(Cursor.dry, -1) != Job.next_pos)
+        .order_by(Job.priority, Job.id)
+        .limit(MOST_LOOKED_AT)
+    )
+    return [(row[0], row[1]) for row in unit.session.execute(query)]
+
+
+def open_job() -> sa.ColumnElement[bool]:
+    """The job is open, in words that the partial index of open jobs understands."""
+    return sa.text("jobs.state = 'open'")  # type: ignore[return-value]
+
+
+def next_requester(unit: Unit, after: int) -> int | None:
+    """The first requester past this row id who has an open job; none: None. One seek in the index of open jobs."""
+    query = sa.select(Job.requester_id).where(open_job(), Job.requester_id > after).order_by(Job.requester_id)
+    return unit.session.scalar(query.limit(1))
+
+
 def _held(unit: Unit, worker_id: int, now: dt.datetime) -> dict[int, int]:
     query = (
         sa.select(Assignment.job_id, sa.func.count())

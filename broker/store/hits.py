@@ -96,10 +96,11 @@ def lapse(unit: Unit, now: dt.datetime, job_id: int | None = None) -> list[int]:
     return [row.job_id for row in lapsed]
 
 
-def free_seats(unit: Unit, job_id: int, redundancy: int) -> int:
-    """How many answers the job's ordinary HITs still lack."""
-    seats = sa.func.sum(redundancy + Hit.extra - Hit.taken)
-    return int(unit.session.scalar(sa.select(seats).where(Hit.job_id == job_id, Hit.gold_no.is_(None))) or 0)
+def free_seats(unit: Unit, job: Job) -> int:
+    """The most answers that the job's ordinary HITs may still get."""
+    seats = job.most - Hit.taken if job.most else job.redundancy + Hit.extra - Hit.taken
+    ordinary = (Hit.job_id == job.id, Hit.gold_no.is_(None))
+    return int(unit.session.scalar(sa.select(sa.func.sum(seats)).where(*ordinary)) or 0)
 
 
 def fresh_pos(unit: Unit, job_id: int, count: int = 1) -> int:
@@ -118,16 +119,22 @@ def count_answers(unit: Unit, answers: dict[int, int], redundancy: int) -> int:
     return unit.changed(done.values(done=True))
 
 
-def grow(unit: Unit, job_id: int, hit_ids: Sequence[int]) -> int:
-    """Ask for one more answer to each of these full HITs, before the others of their priority; how many were full."""
-    first = fresh_pos(unit, job_id, len(hit_ids))
-    rows = [{"key": hit_id, "fresh": first + place} for place, hit_id in enumerate(sorted(hit_ids))]
-    full = (Hit.id == sa.bindparam("key"), Hit.done, ~Hit.open)
-    change = sa.update(Hit).where(*full)
+def grow(unit: Unit, job_id: int, hit_ids: Sequence[int], most: int) -> int:
+    """Ask for one more answer to each of these full HITs, before the others of their priority; how many there were.
+
+    None gets more than `most`.
+    """
+    full = (Hit.job_id == job_id, Hit.done, ~Hit.open, Hit.taken < most)
+    found = list(unit.session.scalars(sa.select(Hit.id).where(Hit.id.in_(hit_ids), *full).order_by(Hit.id)))
+    if not found:
+        return 0
+    first = fresh_pos(unit, job_id, len(found))
+    change = sa.update(Hit).where(Hit.id == sa.bindparam("key"), *full)
     values = {"extra": Hit.extra + 1, "open": True, "done": False, "band": Hit.band - Hit.band % 2}
-    grown = unit.changed(change.values(pos=sa.bindparam("fresh"), **values), rows)
+    rows = [{"key": hit_id, "fresh": first + place} for place, hit_id in enumerate(found)]
+    unit.session.connection().execute(change.values(pos=sa.bindparam("fresh"), **values), rows)
     _show_bands(unit, job_id, order.UNCERTAIN)
-    return grown
+    return len(found)
 
 
 def _show_bands(unit: Unit, job_id: int, bits: int) -> None:

@@ -165,10 +165,10 @@ def _more() -> int:
         raise Invalid(str(problem), problems=[problem]) from None
 
 
-@blueprint.post("/<job>/<any(pause, resume, stop, more):act>")
+@blueprint.post("/<job>/<any(pause, resume, stop, more, priority):act>")
 @need("requester")
 def run(job: str, act: str) -> ResponseReturnValue:
-    """Pause, resume or stop a job, or ask for more answers."""
+    """Pause, resume or stop a job, ask for more answers, or say how urgent it is."""
     number = drafts.number(job)
     with broker().store.write() as unit:
         if act == "pause":
@@ -177,6 +177,8 @@ def run(job: str, act: str) -> ResponseReturnValue:
             publish.resume(unit, number, me().id)
         elif act == "stop":
             publish.stop(unit, number, me().id, broker().now())
+        elif act == "priority":
+            publish.set_priority(unit, number, me().id, request.form.get("priority", ""))
         else:
             drafts.mine(unit, job)  # strangers learn nothing, not even what is wrong with their form
             publish.add_answers(unit, number, me().id, _more(), broker().now())

@@ -11,7 +11,7 @@ from broker.errors import BrokerError, Invalid, Problem, Unpaid
 from broker.kinds import registry
 from broker.rules import ledger
 from broker.services import intake, prepare, publish
-from broker.services.prepare import GoldFile, Task
+from broker.services.prepare import GoldFile, Quality, Task
 from broker.store import dataset
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
@@ -20,7 +20,10 @@ from broker.web.gate import broker, me, need
 
 blueprint = Blueprint("wizard", __name__, url_prefix="/jobs/<job>")
 MOST_LABELS, FEWEST_LABEL_ROWS = 100, 2
-QUALITY_FIELDS = ("redundancy", "gold_percent", "gold_column", "gold_file", "gold_key", "gold_label", "gold")
+QUALITY_FIELDS = (
+    *("redundancy", "most", "sure", "priority_column", "gold_percent"),
+    *("gold_column", "gold_file", "gold_key", "gold_label", "gold"),
+)
 blueprint.add_url_rule("/data", "data", uploads.data)
 blueprint.add_url_rule("/data", "take", uploads.take, methods=["POST"])
 
@@ -195,6 +198,9 @@ def quality(job: str) -> ResponseReturnValue:
     source = "file" if found.gold_column == prepare.GOLD else "column" if found.gold_column else "none"
     form = {
         "redundancy": found.redundancy,
+        "most": found.most or "",
+        "sure": round(found.sure * 100),
+        "priority_column": found.priority_column,
         "gold_percent": found.gold_percent,
         "gold": source,
         "gold_column": found.gold_column,
@@ -242,7 +248,8 @@ def _keep_quality(unit: Unit, job_id: int, form: dict[str, str], file: FileStora
         if not column:
             problem = Problem("choose the column with the known answers", column="gold_column")
             raise Invalid(str(problem), problems=[problem])
-    prepare.save_quality(unit, job_id, me().id, form.get("redundancy", ""), form.get("gold_percent", "0"), column)
+    plain = {name: form[name] for name in ("most", "sure", "priority_column", "gold_percent") if name in form}
+    prepare.save_quality(unit, job_id, me().id, Quality(form.get("redundancy", ""), gold_column=column, **plain))
 
 
 @blueprint.get("/pay")

@@ -3,11 +3,12 @@
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from broker.kinds.registry import furnish
 from broker.rules import ledger
-from broker.services import claim
+from broker.services import assign, claim
 from broker.store import desk, hits, jobs, money, people
 from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
@@ -43,6 +44,18 @@ def home() -> str:
         most=desk.MOST_COUNTED,
         currency=broker().settings.currency,
     )
+
+
+@blueprint.get("/next")
+@need("worker")
+def next_job() -> ResponseReturnValue:
+    """Go on with a job that the broker chooses."""
+    with broker().store.read() as unit:
+        job_id = assign.next_job(unit, me().id, assign.requesters(unit), broker().dice)
+    if job_id is None:
+        flash("There is no HIT left for you in any job at the moment.")
+        return redirect("/work")
+    return redirect(f"/work/{broker().names('J').show(job_id)}")
 
 
 @blueprint.get("/<job>")

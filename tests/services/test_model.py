@@ -12,7 +12,7 @@ from broker.store.work import Assignment, Hit
 from tests.services import made
 from tests.services.made import LEASE, NOW
 
-ROWS, REDUNDANCY, WORKERS = 5, 2, 4
+ROWS, REDUNDANCY, WORKERS, MOST = 5, 2, 4, 3
 ACTS = ("claim", "claim", "claim", "submit", "submit", "return", "wait", "sweep", "grow", "close")
 
 
@@ -90,8 +90,8 @@ class Model:
         self._judged()
         hit = sorted(self.seats)[number % ROWS]
         with self.store.write() as unit:
-            grown = hits.grow(unit, self.job, [hit])
-        full = len(self.answers[hit]) == self.taken(hit) == self.seats[hit]
+            grown = hits.grow(unit, self.job, [hit], MOST)
+        full = len(self.answers[hit]) == self.taken(hit) == self.seats[hit] < MOST
         assert grown == int(full)
         self.seats[hit] += grown
 

@@ -221,7 +221,7 @@ def test_gold_from_a_file_of_its_own_is_found_by_its_key_and_replaced_by_the_nex
     assert gold_file(broker, job, requester, "id,mood\n3,good\n5,bad\n") == 2
     assert gold_file(broker, job, requester, "id,mood\n 7 , bad\n") == 1
     with broker.store.write() as unit:
-        prepare.save_quality(unit, job, requester, "3", "10", prepare.GOLD)
+        prepare.save_quality(unit, job, requester, prepare.Quality("3", "10", prepare.GOLD))
         publish.publish(unit, job, requester, utc_now())
     with broker.store.read() as unit:
         golds = unit.session.execute(sa.select(Hit.row, Hit.gold).where(Hit.job_id == job, Hit.gold_no.is_not(None)))
@@ -241,7 +241,7 @@ def test_a_gold_column_with_an_unknown_label_is_refused_with_its_row(broker, job
     imported(broker, job, requester, b"id,text,mood\n1,a,good\n2,b,fine\n3,c,\n")
     fill_in(broker, job, requester)
     with pytest.raises(Invalid) as refused, broker.store.write() as unit:
-        prepare.save_quality(unit, job, requester, "3", "10", "mood")
+        prepare.save_quality(unit, job, requester, prepare.Quality("3", "10", "mood"))
     assert [(one.row, one.column) for one in refused.value.problems] == [(2, "mood")]
 
 
@@ -281,7 +281,7 @@ def test_the_cost_shown_is_what_publishing_sets_aside(broker, job, requester):
     imported(broker, job, requester, b"id,text,mood\n1,a,good\n2,b,\n3,c,\n")
     fill_in(broker, job, requester)
     with broker.store.write() as unit:
-        prepare.save_quality(unit, job, requester, "3", "20", "mood")
+        prepare.save_quality(unit, job, requester, prepare.Quality("3", "20", "mood"))
         prepare.save_pay(unit, job, requester, "0.02", "5")
         before = prepare.cost(unit, jobs.job(unit, job))
         publish.publish(unit, job, requester, utc_now())
