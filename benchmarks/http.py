@@ -47,14 +47,15 @@ def serving(module: str, broker: Broker) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", module], env=variables)
     url = f"http://127.0.0.1:{port}"
     try:
-        _await(f"{url}/{'healthz' if 'cli' in module else ''}")
+        await_answer(f"{url}/{'healthz' if 'cli' in module else ''}")
         yield url
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _await(url: str) -> None:
+def await_answer(url: str) -> None:
+    """Return as soon as the server answers. Raises OSError after a minute."""
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from broker.errors import BrokerError, NotFound
 from broker.services import turn
@@ -81,7 +82,7 @@ class Express:
             if given is not None and given.kept and given.code != Code.NEXT:
                 environment[work.KEPT] = Receipt(job.id, repeated=False, late=given.late)
             return self._shown(job, given, html=sent.html) if given is not None and given.code == Code.NEXT else None
-        except BrokerError:  # the view says it in full
+        except (BrokerError, SQLAlchemyError):  # the view says it in full
             return None
 
     def _facts(self, name: str) -> Facts:
