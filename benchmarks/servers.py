@@ -1,4 +1,4 @@
-"""The JSON route of submit-and-next under other WSGI servers: `python -m benchmarks.servers --database sqlite|postgres`.
+"""Submit-and-next in JSON under other WSGI servers: `python -m benchmarks.servers --database sqlite|postgres`.
 
 Each gets two processes of 16 threads, waitress one of 32, for it has no processes. Needs wrk, and beside what is locked
 `pip install gunicorn waitress`. The last line is JSON: requests a second, and each over granian's.

@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.filled import Filled
 from tests.conftest import migrated
 
-# What is no page of its own: files, data for scripts, and pieces of pages that are there already.
+# What is no page of its own: files, data for scripts, pieces of pages that are there already, and a way to another page.
 NO_PAGES = {
     "admin.errands_live",
     "media.file",
@@ -19,6 +19,7 @@ NO_PAGES = {
     "static.health",
     "uploads.faults_file",
     "uploads.progress",
+    "worker.next_job",
 }
 LOOKS = [(1280, 900, "light"), (390, 844, "dark")]
 SMALLEST = {"width": 320, "height": 640}

@@ -186,3 +186,12 @@ def test_visitors_are_sent_to_log_in_and_back(quick):
         reply = quick.client().get(path)
         assert (reply.status_code, reply.location.partition("?")[0]) == (302, "/login")
         assert path.replace("/", "%2F") in reply.location or path in reply.location
+
+
+def test_who_does_not_choose_gets_a_job_that_has_something_for_them(people):
+    hands, rita, walt = people
+    page = hands.page(walt, hands.job(rita, texts=["Only one."]))
+    assert page.client.get("/work/next").location == f"/work/{page.job}"
+    page.submit(page.claim().json["assignment"])
+    assert page.client.get("/work/next").location == "/work"
+    assert "There is no HIT left for you in any job at the moment." in words(page.client.get("/work"))
