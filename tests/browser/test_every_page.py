@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.filled import Filled
 from tests.conftest import migrated
 
-# What is no page of its own: files, data for scripts, pieces of pages that are there already, and a way to another page.
+# What is no page of its own: files, data for scripts, pieces of pages that are there already, ways to other pages.
 NO_PAGES = {
     "admin.errands_live",
     "media.file",
