@@ -21,8 +21,17 @@ def same_type(_: Any, __: Any, ___: Any, inspected: Any, wanted: Any) -> bool | 
 
 LOCK = 0x6D6967726174  # "migrat", the number of our advisory lock
 
+
+def check_keys(connection: sa.Connection, *, on: bool) -> None:
+    """SQLite changes a table by making it anew, which other tables' foreign keys would forbid."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+
+
 engine: sa.Engine = context.config.attributes["engine"]
 with engine.connect().execution_options(writes=True) as connection:
+    check_keys(connection, on=False)
     # Of several processes that start on one database, one migrates: the others wait here and find nothing left to do.
     # On SQLite the transaction itself, which `writes` makes an immediate one, is the lock.
     if connection.dialect.name == "postgresql":
@@ -38,4 +47,7 @@ with engine.connect().execution_options(writes=True) as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise RuntimeError("a migration left a row that refers to nothing")
     connection.commit()
+    check_keys(connection, on=True)

@@ -1,0 +1,78 @@
+"""Turns that come at once: each gets its own, and one that cannot be done harms no other."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from broker.rules.gold import NEVER
+from broker.store import hits
+from broker.store.combiner import MOST_AT_ONCE, Combiner
+from broker.store.express import Code, Given
+from broker.store.work import Assignment, Hit
+from tests.servers.processes import soon
+from tests.services import made
+from tests.store.test_express import ask
+
+THREADS, TURNS = 24, 6
+
+
+class Slow(Combiner):
+    """A lane without a database: it keeps the first batch until told, and says whose turn it took."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches, self.begun, self.go = [], threading.Event(), threading.Event()
+
+    def _take(self, asks):
+        self.batches.append([one.worker for one, _ in asks])
+        self.begun.set()
+        self.go.wait(10)
+        if any(one.worker == -1 for one, _ in asks):
+            return None
+        return [Given(Code.NEXT, assignment=one.worker) for one, _ in asks]
+
+
+def at_once(lane, workers):
+    """All these turns behind a first one that takes its time; what each got."""
+    with ThreadPoolExecutor(len(workers) + 1) as pool:
+        first = pool.submit(lane.turn, ask(1, 0), None)
+        lane.begun.wait(10)
+        rest = [pool.submit(lane.turn, ask(1, worker), None) for worker in workers]
+        soon(lambda: len(lane._queue) == len(workers))
+        lane.go.set()
+        first.result()
+        return [one.result() for one in rest]
+
+
+def test_turns_that_come_meanwhile_are_taken_together_and_each_gets_its_own():
+    lane, workers = Slow(), list(range(1, MOST_AT_ONCE + 4))
+    found = at_once(lane, workers)
+    assert [given.assignment for given in found] == workers
+    assert [len(batch) for batch in lane.batches] == [1, MOST_AT_ONCE, 3]
+
+
+def test_one_turn_that_cannot_be_taken_harms_no_other():
+    found = at_once(Slow(), [1, -1, 2])
+    assert [given and given.assignment for given in found] == [1, None, 2]
+
+
+def test_a_crowd_of_threads_fills_each_seat_once(store):
+    job, _ = made.published(store, 40, redundancy=3)
+    workers = made.crowd(store, THREADS)
+    with store.write() as unit:
+        for worker in workers:
+            hits.begin(unit, job, worker, NEVER)
+
+    def work(worker):
+        held = []
+        for _ in range(TURNS):
+            given = store.lane.turn(ask(job, worker, have=tuple(held), most_held=99), None)
+            held += [given.assignment] if given.code == Code.NEXT else []
+        return len(held)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        taken = sum(pool.map(work, workers))
+    with store.read() as unit:
+        pairs = unit.session.query(Assignment.hit_id, Assignment.worker_id).all()
+        seats = [hit.taken for hit in unit.session.query(Hit)]
+    assert (taken, sum(seats), max(seats)) == (120, 120, 3)
+    assert len(set(pairs)) == len(pairs) == 120
