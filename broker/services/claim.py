@@ -13,6 +13,9 @@ from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
 from broker.store.jobs import Hold, Job
 
+MOST_TRIES = 20
+"""How often a claim waits for rivals who hold the last HITs, each time for one who then takes a seat or gives way."""
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -56,17 +59,21 @@ def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.
     # Whether anybody's lease has run out matters only to who finds nothing: they need not wait for the clock.
     if given.code == Code.NONE and hits.lapse(unit, now, job.id):
         given = turn(unit.turn, ask, golds)
-    if given.code == Code.NONE:
-        _note_dry(unit, job, worker_id)
+    tries = 0
+    while given.code == Code.NONE and tries < MOST_TRIES and not _dry(unit, job, worker_id):
+        given, tries = turn(unit.turn, ask, golds), tries + 1
     return given
 
 
-def _note_dry(unit: Unit, job: Job, worker_id: int) -> None:
+def _dry(unit: Unit, job: Job, worker_id: int) -> bool:
+    """Note that nothing is left for the worker; or wait for the claim that holds what is left, and say no."""
     # The position is read before the log is: what opens in between has a later one.
     newest = jobs.job(unit, job.id, Hold.STAY).next_pos
     positions, _ = hits.place(unit, job.id, worker_id)
-    if not hits.left_for(unit, job, worker_id, positions, limit=1):
-        hits.note_dry(unit, job.id, worker_id, newest)
+    if hits.await_first(unit, job, worker_id, positions):
+        return False
+    hits.note_dry(unit, job.id, worker_id, newest)
+    return True
 
 
 def offered(given: Given, gold_column: str) -> Offer:

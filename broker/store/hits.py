@@ -57,6 +57,19 @@ def left_for(unit: Unit, job: Job, worker_id: int, positions: Positions, *, limi
     return left
 
 
+def await_first(unit: Unit, job: Job, worker_id: int, positions: Positions) -> bool:
+    """Wait for whoever holds the first open HIT that the worker does not have; False if there is none."""
+    for band in order.present(job.bands):
+        ahead = (Hit.job_id == job.id, Hit.open, Hit.band == band, Hit.pos > positions[band])
+        mine = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
+        first = sa.select(Hit.id).where(*ahead, ~mine).order_by(Hit.pos).limit(1)
+        found = unit.session.scalar(first)
+        if found is not None:
+            unit.session.execute(sa.select(Hit.id).where(Hit.id == found).with_for_update())
+            return True
+    return False
+
+
 def _left_in(unit: Unit, job_id: int, worker_id: int, band: int, pos: int, limit: int) -> int:
     open_ahead = (Hit.job_id == job_id, Hit.open, Hit.band == band, Hit.pos > pos)
     ahead = sa.select(Hit.id).where(*open_ahead).order_by(Hit.pos).limit(limit).subquery()

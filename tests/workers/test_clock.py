@@ -164,24 +164,15 @@ def test_what_rq_sits_on_for_too_long_is_done_by_the_clock(broker, valkey):
     assert turn(broker) == Turn.ABANDONED
 
 
-def test_a_bell_that_a_dead_worker_holds_is_rung_anew_once_nothing_runs(broker, valkey):
+def test_a_bell_that_was_lost_is_rung_anew_and_once(broker, valkey):
     broker.store.bell = lambda _: None
-    for subject in (1, 2):
-        ask(broker, "note", subject)
-    with broker.store.write() as unit:
-        running = errands.take(unit, "errands", NOW)
+    ask(broker, "note", 1)
     with leading(broker) as clock, Redis.from_url(valkey) as client:
-        client.hset("rq:job:drain-errands", mapping={"status": "started", "created_at": "", "data": ""})
-        look(clock)
-        broker.time[0] += PATIENCE
-        look(clock)
-        assert Queue("errands", connection=client).job_ids == []
-        with broker.store.write() as unit:
-            errands.finish(unit, running.id, ErrandState.DONE, "", NOW)
-        look(clock)
-        broker.time[0] += PATIENCE
-        look(clock)
-        assert Queue("errands", connection=client).job_ids == ["drain-errands"]
+        for _ in range(2):
+            look(clock)
+            work_off(valkey)
+        assert len(Queue("errands", connection=client).job_ids) == 1
+        assert Queue("statistics", connection=client).job_ids == []
 
 
 def test_what_was_refused_long_ago_is_not_taken_for_stuck(broker, valkey):
