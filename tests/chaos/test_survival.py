@@ -20,8 +20,10 @@ from tests.servers.postgres import Postgres
 from tests.servers.processes import soon
 
 SECRET = "a secret that only the chaos knows, of 45 letters"
-HITS, WORKERS, PROCESSES = 80, 24, 3
+HITS, WORKERS, PROCESSES = 160, 24, 3
 ANSWERS_A_ROUND, LOOK_EVERY = 40, 5
+SECONDS_A_ROUND = 2.0
+"""A supervisor gives up a part that dies five times in a row within ten seconds of its start, and so it should."""
 PATIENCE_SECONDS = 120
 """An errand whose runner was killed is given to another one after half a minute."""
 
@@ -52,7 +54,7 @@ class Chaos:
         people = list(self.made.workers.items())
         for number in range(PROCESSES):
             workers = dict(people[number::PROCESSES] + people[(number + 1) % PROCESSES :: 3 * PROCESSES])
-            told = {"url": self.served.url, "job": self.names["J"].show(self.made.job), "pause": 0.25}
+            told = {"url": self.served.url, "job": self.names["J"].show(self.made.job), "pause": 0.6}
             yield crowd(self.folder, number, workers, module="tests.chaos.visitors", seed=1, **told)
 
     def notes(self):
@@ -82,10 +84,11 @@ class Chaos:
         deck = []
         for number in range(1, count + 1):
             deck = deck or self.dice.sample(sorted(killers), len(killers))
-            before = self.acknowledged()
+            before, over = self.acknowledged(), time.monotonic() + SECONDS_A_ROUND
             killers[deck.pop()]()
             self.more_work()
-            soon(lambda before=before: self.acknowledged() >= before + ANSWERS_A_ROUND, seconds=PATIENCE_SECONDS)
+            wanted = before + ANSWERS_A_ROUND
+            soon(lambda: time.monotonic() >= over and self.acknowledged() >= wanted, seconds=PATIENCE_SECONDS)  # noqa: B023
             if number % LOOK_EVERY == 0:
                 self.look()
 
