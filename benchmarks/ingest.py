@@ -79,7 +79,7 @@ def imported(url: str, path: Path, folder: Path) -> dict[str, float]:
     peak = memory("VmHWM")
     with store.write() as unit:
         prepare.save_task(unit, job, requester, Task("Reviews", "", "", "choice", TASK))
-        prepare.save_quality(unit, job, requester, "3", "2", "mood")
+        prepare.save_quality(unit, job, requester, prepare.Quality("3", "2", "mood"))
         prepare.save_pay(unit, job, requester, "0.01", "5")
     publishing = timed(lambda: published(store, job, requester))
     with store.read() as unit:
