@@ -11,12 +11,6 @@ from broker.store.db import Record, Unit
 from broker.store.work import Assignment, Hit, Turn, is_active, is_in
 
 
-def write_assignment(unit: Unit, **values: Any) -> int:
-    """Write a fresh assignment in state accepted; its row id."""
-    insert = sa.insert(Assignment).values(state=Turn.ACCEPTED, judged=False, **values).returning(Assignment.id)
-    return int(unit.session.connection().execute(insert).scalar_one())
-
-
 def held(unit: Unit, job_id: int, worker_id: int) -> list[Record]:
     """The worker's accepted assignments in this job with their payloads, the oldest first."""
     query = (

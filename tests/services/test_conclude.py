@@ -8,7 +8,7 @@ import pytest
 from broker.services import conclude, enroll
 from broker.store import beliefs, jobs, turns
 from broker.store.jobs import Job, JobState
-from broker.store.work import Hit, Turn
+from broker.store.work import Assignment, Hit, Turn
 from broker.truth.crowd import Constant, Honest, RandomClicker
 
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
@@ -56,20 +56,21 @@ def answered_job(store, *, many=False, state=JobState.OPEN):
 
 def keep_answer(unit, job_id, hit, worker_id, answer):
     score = None if hit.gold is None else float(answer == hit.gold)
-    number = turns.write_assignment(
-        unit,
-        job_id=job_id,
-        hit_id=hit.id,
-        worker_id=worker_id,
-        gold=hit.gold is not None,
-        accepted_at=NOW,
-        deadline=NOW,
-        reward=0,
-        answer=answer,
-        seconds=4.0,
-        score=score,
+    unit.session.add(
+        Assignment(
+            job_id=job_id,
+            hit_id=hit.id,
+            worker_id=worker_id,
+            state=Turn.SUBMITTED,
+            gold=hit.gold is not None,
+            accepted_at=NOW,
+            deadline=NOW,
+            reward=0,
+            answer=answer,
+            seconds=4.0,
+            score=score,
+        )
     )
-    turns.move(unit, number, worker_id, Turn.ACCEPTED, Turn.SUBMITTED)
 
 
 def run(store, job_id):

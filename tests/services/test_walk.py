@@ -187,7 +187,7 @@ def test_the_database_itself_refuses_two_turns_of_one_worker_at_one_hit(store):
     (hit,) = ordinary_hits(store, job)
     values = {"job_id": job, "hit_id": hit, "worker_id": worker, "gold": False, "reward": 0}
     with pytest.raises(sa.exc.IntegrityError), store.write() as unit:
-        turns.write_assignment(unit, accepted_at=NOW, deadline=NOW, **values)
+        unit.session.execute(sa.insert(Assignment).values(state="accepted", accepted_at=NOW, deadline=NOW, **values))
     with store.read() as unit:
         states = unit.session.scalars(sa.select(Assignment.state).where(Assignment.job_id == job)).all()
     assert states == [Turn.ACCEPTED]
