@@ -1,6 +1,7 @@
 """The web server's process: granian, with the settings of the environment."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -21,6 +22,9 @@ KILL_SECONDS = 3
 def load(parent: int, target: str) -> Callable[..., Any]:
     """Make the application, in a process that ends when granian's main process is gone."""
     end_with(parent)
+    if sys.platform == "linux":
+        # Else a thread that is woken pushes aside the one that woke it, only to wait for the interpreter it holds.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     module, _, factory = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), factory)()
     return application

@@ -19,6 +19,9 @@ from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Given, Lane, turn
 from broker.store.jobs import JobState
 
+_LOGIN_LIFE = people.LOGIN_LIFE // MICROSECOND
+_written = json.JSONEncoder(ensure_ascii=False).encode
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -63,20 +66,21 @@ def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: byte
 
     Raises Invalid for an answer that the kind does not know; nothing is done then.
     """
+    micros = (now - EPOCH) // MICROSECOND
     kept = job.room.dump(job.room.parse(sent.answer, {}))
     ask = Ask(
         worker=sent.worker_id,
         job=job.id,
-        now=(now - EPOCH) // MICROSECOND,
+        now=micros,
         lease=lease.microseconds(job.lease_seconds),
         most_held=lease.MOST_HELD,
         have=tuple(sent.have),
         assignment=sent.assignment_id,
-        answer=json.dumps(kept, ensure_ascii=False),
+        answer=_written(kept),
         seconds=lease.checked_seconds(sent.seconds),
         start=sent.start,
         login=sent.login_id,
-        seen_after=(now - people.LOGIN_LIFE - EPOCH) // MICROSECOND,
+        seen_after=micros - _LOGIN_LIFE,
     )
     golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, sent.worker_id))
     return turn(lane.turn, ask, golds)

@@ -1,13 +1,17 @@
 """Turns that come at once are taken together: one transaction, one wait for the disk, one thread that talks to it."""
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from broker.store.express import Ask, Given, Gold
 
 MOST_AT_ONCE = 16
+GATHERING_SECONDS = 0.0005
+"""How long a crowd's next batch is waited for: most of what a batch costs, it costs whatever its size."""
 Asked = tuple[Ask, Gold | None]
 
 
@@ -28,31 +32,51 @@ class Combiner(ABC):
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._queue: deque[_Waiting] = deque()
-        self._led = False
+        self._led = self._crowded = False
 
     @abstractmethod
     def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         """Take these turns in one transaction; None if it failed and nothing of them may be relied on."""
 
+    def _door(self) -> AbstractContextManager[object]:
+        """What must be passed before turns are taken; those that come while it is waited for are taken too."""
+        return nullcontext()
+
     def turn(self, ask: Ask, gold: Gold | None) -> Given | None:
         """One turn, committed; None if nobody knows what became of it."""
         mine = _Waiting((ask, gold))
         with self._mutex:
-            self._queue.append(mine)
             mine.leads, self._led = not self._led, True
+            if not mine.leads:
+                self._queue.append(mine)
         if not mine.leads:
             mine.woken.acquire()
         if mine.leads:
-            self._lead()
+            self._lead(mine)
         return mine.given
 
-    def _lead(self) -> None:
-        with self._mutex:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_AT_ONCE))]
+    def _lead(self, mine: _Waiting) -> None:
+        batch = [mine]
         try:
-            self._serve(batch)
+            if self._crowded:
+                time.sleep(GATHERING_SECONDS)
+            with self._door():
+                batch = self._batch(mine)
+                self._serve(batch)
         finally:
             self._hand_on(batch)
+
+    def _batch(self, first: _Waiting) -> list[_Waiting]:
+        """One turn and the longest waiting, one of each worker: their next must see what this one did."""
+        batch, later = {first.asked[0].worker: first}, deque[_Waiting]()
+        with self._mutex:
+            while self._queue and len(batch) < MOST_AT_ONCE:
+                one = self._queue.popleft()
+                if batch.setdefault(one.asked[0].worker, one) is not one:
+                    later.append(one)
+            self._queue.extendleft(reversed(later))
+        self._crowded = len(batch) > 1
+        return list(batch.values())
 
     def _serve(self, batch: Sequence[_Waiting]) -> None:
         given = self._take([one.asked for one in batch])
@@ -66,10 +90,11 @@ class Combiner(ABC):
 
     def _hand_on(self, batch: Sequence[_Waiting]) -> None:
         with self._mutex:
-            self._led = bool(self._queue)
-            if self._led:
-                self._queue[0].leads = True
-                self._queue[0].woken.release()
+            following = self._queue.popleft() if self._queue else None
+            self._led = following is not None
+        if following is not None:
+            following.leads = True
+            following.woken.release()
         for one in batch:
             if not one.leads:
                 one.woken.release()

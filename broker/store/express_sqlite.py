@@ -1,32 +1,44 @@
-"""A worker's turn on SQLite: plain statements in one immediate transaction."""
+"""Workers' turns on SQLite: a batch of them in a few statements over all, in one immediate transaction.
+
+The driver lets go of the interpreter at each step of each statement and must win it back from all other threads: what
+a turn costs is the number of its statements.
+"""
 
 import fcntl
+import functools
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from broker.rules.order import BANDS, present
 from broker.store.combiner import Asked, Combiner
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
-LOGGED_IN = (
-    "SELECT 1 FROM logins JOIN people ON people.id = logins.person_id WHERE logins.id = ? AND logins.revoked_at IS NULL"
-    " AND logins.seen_at > ? AND people.id = ? AND people.worker AND people.suspended_at IS NULL"
+FACTS = (
+    "WITH asked (login, seen_after, worker, job, now, assignment) AS (VALUES {rows})"
+    " SELECT asked.login IS NULL OR EXISTS (SELECT 1 FROM logins JOIN people ON people.id = logins.person_id"
+    " WHERE logins.id = asked.login AND logins.revoked_at IS NULL AND logins.seen_at > asked.seen_after"
+    " AND people.id = asked.worker AND people.worker AND people.suspended_at IS NULL),"
+    " (SELECT group_concat(id) FROM assignments WHERE worker_id = asked.worker AND job_id = asked.job"
+    " AND state = 'accepted' AND deadline > asked.now AND id IS NOT asked.assignment),"
+    " pos, served, gold_at, answered, jobs.state, redundancy, reward, bands, next_pos, asked.worker FROM asked"
+    " LEFT JOIN cursors ON cursors.job_id = asked.job AND cursors.worker_id = asked.worker"
+    " LEFT JOIN jobs ON jobs.id = asked.job"
 )
 KEEP = (
-    "UPDATE assignments SET state = 'submitted', answer = ?, seconds = ?, submitted_at = ?"
-    " WHERE id = ? AND worker_id = ? AND job_id = ? AND state = 'accepted' RETURNING deadline < ?"
+    "WITH asked (id, worker, job, answer, seconds, now) AS (VALUES {rows})"
+    " UPDATE assignments SET state = 'submitted', answer = asked.answer, seconds = asked.seconds,"
+    " submitted_at = asked.now FROM asked WHERE assignments.id = asked.id AND worker_id = asked.worker"
+    " AND job_id = asked.job AND state = 'accepted' RETURNING id, deadline < submitted_at"
 )
 START = (
     "UPDATE assignments SET deadline = ?"
     " WHERE id = ? AND worker_id = ? AND job_id = ? AND state = 'accepted' AND deadline > ?"
 )
-PLACE = "SELECT pos, served, gold_at, answered FROM cursors WHERE job_id = ? AND worker_id = ?"
-JOB = "SELECT state, redundancy, reward, bands, next_pos FROM jobs WHERE id = ?"
-HELD = "SELECT id FROM assignments WHERE worker_id = ? AND job_id = ? AND state = 'accepted' AND deadline > ?"
 GOLD = (
     "SELECT id, payload FROM hits WHERE job_id = ? AND gold_no = ?"
     " AND NOT EXISTS (SELECT 1 FROM assignments WHERE hit_id = hits.id AND worker_id = ?"
@@ -38,127 +50,201 @@ NEXT = (
     " AND NOT EXISTS (SELECT 1 FROM assignments WHERE hit_id = hits.id AND worker_id = ?"
     " AND state IN ('accepted', 'submitted', 'approved', 'rejected')) ORDER BY pos LIMIT 1"
 )
-SEAT = "UPDATE hits SET taken = ?, open = ? WHERE id = ?"
+CLOSE = "UPDATE hits SET taken = ?, open = 0 WHERE id = ?"
+SEATS = (
+    "WITH given (id, taken) AS (VALUES {rows}) UPDATE hits SET taken = given.taken FROM given WHERE hits.id = given.id"
+)
 GIVE = (
     "INSERT INTO assignments (job_id, hit_id, worker_id, state, gold, judged, accepted_at, deadline, reward)"
-    " VALUES (?, ?, ?, 'accepted', ?, 0, ?, ?, ?)"
+    " VALUES {rows} RETURNING worker_id, id"
 )
-MOVE = "UPDATE cursors SET pos = ?, served = ?, gold_at = ?, answered = ? WHERE job_id = ? AND worker_id = ?"
+MOVE = (
+    "WITH moved (job, worker, pos, served, gold_at, answered) AS (VALUES {rows})"
+    " UPDATE cursors SET pos = moved.pos, served = moved.served, gold_at = moved.gold_at, answered = moved.answered"
+    " FROM moved WHERE cursors.job_id = moved.job AND cursors.worker_id = moved.worker"
+)
 AHEAD = "SELECT count(*) FROM hits WHERE job_id = ? AND open = 1 AND band = ? AND pos > ?"
 
 
+@functools.cache
+def _sized(statement: str, rows: int, row: str) -> str:
+    return statement.replace("{rows}", ", ".join([row] * rows))
+
+
 class _Turn:
-    """The state of one turn; everything happens in the transaction of the connection."""
+    """What is known of one turn, and what came of it so far."""
 
-    def __init__(self, connection: sqlite3.Connection, ask: Ask, gold: Gold | None) -> None:
+    def __init__(self, ask: Ask, gold: Gold | None, facts: Sequence[Any]) -> None:
         self.ask, self.gold = ask, gold
-        self.run: Callable[..., sqlite3.Cursor] = connection.execute
-        self.positions: list[int] = [0] * BANDS
+        allowed, held, positions, self.served, self.gold_at, self.answered, *job, _ = facts
+        self.state, self.redundancy, self.reward, bands, self.newest = job
+        self.held = {int(one) for one in held.split(",")} if held else set()
+        self.bands = present(bands or 0)
+        self.refused, self.known = not allowed, positions is not None
+        self.positions: list[int] = json.loads(positions) if positions else [0] * BANDS
+        self.code = Code.NONE
+        self.late = self.is_gold = False
+        self.hit: tuple[Any, ...] = ()
+        self.left: int | None = None
 
-    def whole(self) -> Given:
-        ask = self.ask
-        mine = (ask.worker, ask.job)
-        if ask.login is not None and not self._one(LOGGED_IN, ask.login, ask.seen_after, ask.worker):
-            return Given(Code.REFUSED)
-        kept = ask.assignment is not None
-        late = self._one(KEEP, ask.answer, ask.seconds, ask.now, ask.assignment, *mine, ask.now) if kept else (False,)
-        if late is None:
-            return Given(Code.REFUSED)
-        if ask.start is not None:
-            self.run(START, (ask.now + ask.lease, ask.start, *mine, ask.now))
-        place = self._one(PLACE, ask.job, ask.worker)
-        if place is None:
-            return Given(Code.NEW)
-        self.positions, served, gold_at, answered = json.loads(place[0]), *place[1:]
-        given = self._claimed(served, gold_at) if ask.claim else Given(Code.NONE)
-        given = given._replace(kept=kept, late=bool(late[0]), done=answered + kept)
-        self._move(given, served, gold_at)
-        return given
+    def mine(self) -> tuple[int, int]:
+        return self.ask.worker, self.ask.job
 
-    def _one(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
-        # To the end, or the statement stays open and the transaction cannot be committed.
-        rows = self.run(statement, values).fetchall()
-        return rows[0] if rows else None
+    def deadline(self) -> int:
+        return self.ask.now + self.ask.lease
 
-    def _claimed(self, served: int, gold_at: int) -> Given:
-        state, redundancy, reward, bands, newest = self._one(JOB, self.ask.job) or ("gone", 0, 0, 0, 0)
-        hindrance = self._hindrance(state)
-        if hindrance is not None:
-            return Given(hindrance)
-        if served == gold_at and (self.gold is None or self.gold.served != served):
-            return Given(Code.GOLD, served=served)
-        hit = self._golden() if served == gold_at else None
-        is_gold = hit is not None
-        hit = hit or self._ordinary(present(bands), redundancy)
-        if hit is None:
-            return Given(Code.NONE, served=served)
-        return self._given(hit, reward, served, present(bands), newest, is_gold=is_gold)
-
-    def _hindrance(self, state: str) -> Code | None:
-        ask = self.ask
-        held = [row[0] for row in self.run(HELD, (ask.worker, ask.job, ask.now))]
-        if not set(held) <= set(ask.have):
+    def hindrance(self) -> Code | None:
+        """Why there is no HIT, whatever the log holds."""
+        if not self.known:
+            return Code.NEW
+        if not self.ask.claim:
+            return Code.NONE
+        if not self.held <= set(self.ask.have):
             return Code.HELD
-        if state != "open":
+        if self.state != "open":
             return Code.CLOSED
-        return Code.FULL if len(held) >= ask.most_held else None
+        if len(self.held) >= self.ask.most_held:
+            return Code.FULL
+        waits = self.served == self.gold_at and (self.gold is None or self.gold.served != self.served)
+        return Code.GOLD if waits else None
 
-    def _golden(self) -> tuple[Any, ...] | None:
-        if self.gold is None or self.gold.number is None:
-            return None
-        hit = self._one(GOLD, self.ask.job, self.gold.number, self.ask.worker)
-        return hit if hit is not None and self.run(PAY_GOLD, (self.ask.job,)).rowcount else None
+    def given(self, assignment: int) -> Given:
+        if self.refused or not self.known:
+            return Given(Code.REFUSED if self.refused else Code.NEW)
+        kept = self.ask.assignment is not None
+        told = Given(self.code, kept, self.late, self.answered + kept, self.served)
+        if self.code != Code.NEXT:
+            return told if self.code in (Code.NONE, Code.GOLD) and self.ask.claim else told._replace(served=0)
+        hit, payload, *_ = self.hit
+        return Given(*told[:5], self.left, assignment, hit, self.deadline(), self.reward, payload)
 
-    def _ordinary(self, bands: list[int], redundancy: int) -> tuple[Any, ...] | None:
-        for band in bands:
-            hit = self._one(NEXT, self.ask.job, band, self.positions[band], self.ask.worker)
-            if hit is not None:
-                key, _, pos, taken, extra = hit
-                self.run(SEAT, (taken + 1, taken + 1 < redundancy + extra, key))
-                self.positions[band] = pos
-                return hit
-        return None
 
-    def _given(
-        self, hit: tuple[Any, ...], reward: int, served: int, bands: list[int], newest: int, *, is_gold: bool
-    ) -> Given:
-        ask = self.ask
-        deadline = ask.now + ask.lease
-        values = (ask.job, hit[0], ask.worker, is_gold, ask.now, deadline, reward)
-        assignment = self.run(GIVE, values).lastrowid or 0
-        return Given(
-            Code.NEXT,
-            served=served,
-            left=self._left(bands, newest),
-            assignment=assignment,
-            hit=hit[0],
-            deadline=deadline,
-            reward=reward,
-            payload=hit[1],
+class _Batch:
+    """Turns of different workers, in the transaction of the connection."""
+
+    def __init__(self, connection: sqlite3.Connection, asks: Sequence[Asked]) -> None:
+        self.run: Callable[..., sqlite3.Cursor] = connection.execute
+        rows = [(ask.login, ask.seen_after, ask.worker, ask.job, ask.now, ask.assignment) for ask, _ in asks]
+        facts = {row[-1]: row for row in self._over(FACTS, rows)}
+        self.turns = [_Turn(ask, gold, facts[ask.worker]) for ask, gold in asks]
+        self.seats: dict[int, int] = {}
+
+    def whole(self) -> list[Given]:
+        self._keep()
+        for turn in self.turns:
+            if not turn.refused:
+                self._start(turn.ask)
+                self._claim(turn)
+        self._over(SEATS, list(self.seats.items()))
+        assignments = self._give()
+        self._move()
+        return [turn.given(assignments.get(turn.ask.worker, 0)) for turn in self.turns]
+
+    def _over(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Run one statement over all these rows."""
+        if not rows:
+            return []
+        row = f"({', '.join('?' * len(rows[0]))})"
+        values = [value for one in rows for value in one]
+        # To the end, or the statement stays open and the transaction cannot be committed.
+        return self.run(_sized(statement, len(rows), row), values).fetchall()
+
+    def _one(self, statement: str, *values: Any) -> tuple[Any, ...]:
+        rows = self.run(statement, values).fetchall()
+        return rows[0] if rows else ()
+
+    def _keep(self) -> None:
+        """Keep the answers; a turn whose assignment is not the worker's to answer does nothing at all."""
+        answering = [turn for turn in self.turns if turn.ask.assignment is not None and not turn.refused]
+        kept = self._over(
+            KEEP,
+            [
+                (turn.ask.assignment, *turn.mine(), turn.ask.answer, turn.ask.seconds, turn.ask.now)
+                for turn in answering
+            ],
         )
+        late = dict(kept)
+        for turn in answering:
+            turn.refused = turn.ask.assignment not in late
+            turn.late = bool(late.get(turn.ask.assignment))
 
-    def _left(self, bands: list[int], newest: int) -> int | None:
-        if any(newest - self.positions[band] > COUNTABLE for band in bands):
-            return None
-        counts = (self._one(AHEAD, self.ask.job, band, self.positions[band]) or (0,) for band in bands)
-        return sum(int(count) for (count,) in counts)
+    def _start(self, ask: Ask) -> None:
+        if ask.start is not None:
+            self.run(START, (ask.now + ask.lease, ask.start, ask.worker, ask.job, ask.now))
 
-    def _move(self, given: Given, served: int, gold_at: int) -> None:
-        moved = given.code == Code.NEXT
-        if not moved and not given.kept:
+    def _claim(self, turn: _Turn) -> None:
+        hindrance = turn.hindrance()
+        if hindrance is not None:
+            turn.code = hindrance
             return
-        if moved and served == gold_at and self.gold is not None:
-            gold_at = self.gold.next_at
-        values = (json.dumps(self.positions), served + moved, gold_at, given.done)
-        self.run(MOVE, (*values, self.ask.job, self.ask.worker))
+        due = turn.served == turn.gold_at
+        turn.hit = self._golden(turn) if due else ()
+        turn.is_gold = bool(turn.hit)
+        turn.hit = turn.hit or self._ordinary(turn)
+        if turn.hit:
+            turn.code = Code.NEXT
+            turn.left = self._left(turn)
+
+    def _golden(self, turn: _Turn) -> tuple[Any, ...]:
+        if turn.gold is None or turn.gold.number is None:
+            return ()
+        hit = self._one(GOLD, turn.ask.job, turn.gold.number, turn.ask.worker)
+        return hit if hit and self.run(PAY_GOLD, (turn.ask.job,)).rowcount else ()
+
+    def _ordinary(self, turn: _Turn) -> tuple[Any, ...]:
+        for band in turn.bands:
+            hit = self._one(NEXT, turn.ask.job, band, turn.positions[band], turn.ask.worker)
+            if hit:
+                self._seat(*hit, redundancy=turn.redundancy)
+                turn.positions[band] = hit[2]
+                return hit
+        return ()
+
+    def _seat(self, hit: int, _: str, __: int, taken: int, extra: int, *, redundancy: int) -> None:
+        """Take a seat; only that a HIT is full must be seen by the turns that follow in this batch."""
+        taken = self.seats.get(hit, taken) + 1
+        if taken < redundancy + extra:
+            self.seats[hit] = taken
+        else:
+            self.seats.pop(hit, None)
+            self.run(CLOSE, (taken, hit))
+
+    def _left(self, turn: _Turn) -> int | None:
+        if any(turn.newest - turn.positions[band] > COUNTABLE for band in turn.bands):
+            return None
+        return sum(int(self._one(AHEAD, turn.ask.job, band, turn.positions[band])[0]) for band in turn.bands)
+
+    def _give(self) -> dict[int, int]:
+        """The new assignments by worker."""
+        rows = [
+            (
+                *(turn.ask.job, turn.hit[0], turn.ask.worker, "accepted", turn.is_gold, False),
+                *(turn.ask.now, turn.deadline(), turn.reward),
+            )
+            for turn in self.turns
+            if turn.hit
+        ]
+        return dict(self._over(GIVE, rows))
+
+    def _move(self) -> None:
+        rows = []
+        for turn in self.turns:
+            kept, given = turn.ask.assignment is not None, bool(turn.hit)
+            if turn.refused or not turn.known or not (kept or given):
+                continue
+            due = given and turn.served == turn.gold_at and turn.gold is not None
+            gold_at = turn.gold.next_at if due and turn.gold else turn.gold_at
+            place = (json.dumps(turn.positions), turn.served + given, gold_at, turn.answered + kept)
+            rows.append((turn.ask.job, turn.ask.worker, *place))
+        self._over(MOVE, rows)
 
 
 def in_unit(connection: sqlite3.Connection, ask: Ask, gold: Gold | None) -> Given:
     """A turn inside a transaction that goes on."""
-    return _Turn(connection, ask, gold).whole()
+    return _Batch(connection, [(ask, gold)]).whole()[0]
 
 
-class _Door:
+class _Lock:
     """A lock file that the lanes of all processes queue at; SQLite's own waiting sleeps ever longer, up to 100 ms."""
 
     def __init__(self, path: str) -> None:
@@ -189,21 +275,25 @@ class SqliteLane(Combiner):
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], path: str, writers: threading.Lock) -> None:
         super().__init__()
-        self._connect, self._writers, self._door = connect, writers, _Door(f"{path}.lane")
+        self._connect, self._writers, self._lock = connect, writers, _Lock(f"{path}.lane")
         self._connection: sqlite3.Connection | None = None
 
     def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         try:
-            with self._writers, self._door:
-                return self._commit(asks)
+            return self._commit(asks)
         except (sqlite3.Error, OverflowError):
             return None
+
+    @contextmanager
+    def _door(self) -> Iterator[None]:
+        with self._writers, self._lock:
+            yield
 
     def _commit(self, asks: Sequence[Asked]) -> list[Given]:
         connection = self._connection = self._connection or self._connect()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            given = [in_unit(connection, ask, gold) for ask, gold in asks]
+            given = _Batch(connection, asks).whole()
             connection.execute("COMMIT")
         except BaseException:
             connection.rollback()
@@ -212,7 +302,7 @@ class SqliteLane(Combiner):
 
     def close(self) -> None:
         """Close the connection."""
-        self._door.close()
+        self._lock.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -114,7 +114,7 @@ class Express:
 
 def _read(body: bytes) -> Submission | None:
     try:
-        return Submission.model_validate(json.loads(body))
+        return Submission.model_validate(json.loads(body.decode()))
     except (ValueError, RecursionError, pydantic.ValidationError):
         return None
 

@@ -1,7 +1,10 @@
 """Turns that come at once: each gets its own, and one that cannot be done harms no other."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from broker.rules.gold import NEVER
 from broker.store import hits
@@ -53,6 +56,30 @@ def test_turns_that_come_meanwhile_are_taken_together_and_each_gets_its_own():
 def test_one_turn_that_cannot_be_taken_harms_no_other():
     found = at_once(Slow(), [1, -1, 2])
     assert [given and given.assignment for given in found] == [1, None, 2]
+
+
+def test_of_each_worker_one_turn_is_taken_at_a_time():
+    lane = Slow()
+    found = at_once(lane, [1, 2, 1, 1, 3])
+    assert [given.assignment for given in found] == [1, 2, 1, 1, 3]
+    assert [sorted(batch) for batch in lane.batches] == [[0], [1, 2, 3], [1], [1]]
+
+
+def test_who_cannot_pass_the_door_is_told_and_the_next_one_leads():
+    class Shut(Slow):
+        doors = iter([RuntimeError("shut")])
+
+        @contextlib.contextmanager
+        def _door(self):
+            for reason in self.doors:
+                raise reason
+            yield
+
+    lane = Shut()
+    lane.go.set()
+    with pytest.raises(RuntimeError, match="shut"):
+        lane.turn(ask(1, 5), None)
+    assert lane.turn(ask(1, 6), None).assignment == 6
 
 
 def test_a_crowd_of_threads_fills_each_seat_once(store):
