@@ -20,7 +20,7 @@ CREATE FUNCTION broker_turns(
 ) RETURNS TABLE (
   o_worker bigint, o_code text, o_late boolean, o_done integer, o_served integer, o_left integer,
   o_assignment bigint, o_hit bigint, o_deadline bigint, o_reward bigint, o_payload text
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   allowed bigint[];
