@@ -38,6 +38,12 @@ def read(folder: Path) -> Recorded:
     return Recorded(folder.resolve().name, answers, truth)
 
 
+def answers(path: Path) -> Answers:
+    """Answers alone. Raises Invalid naming file, row and column."""
+    given = _columns(path, ("task", "worker", "label"))
+    return Answers.from_columns(given["task"], given["worker"], given["label"])
+
+
 def _columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
     """The wanted columns of a CSV file. Raises Invalid for what cannot be."""
     try:

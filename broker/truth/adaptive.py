@@ -12,6 +12,7 @@ from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes
 from broker.truth.calibration import Bin, Calibration, calibrate, cross_fitted, reliability
 from broker.truth.consensus import Consensus
 from broker.truth.evidence import Evidence, blinded, evidence
+from broker.truth.models import aggregate
 from broker.truth.routing import information, uninformative
 from broker.truth.stopping import Decision, Rule, decide, honest
 
@@ -30,6 +31,18 @@ class Judgement:
     calibration: Calibration
     told: Floats
     passed_over: NDArray[np.bool_]
+
+
+def fit(answers: Answers, gold: ArrayLike | None = None, model: str = "dawid-skene") -> Consensus:
+    """The consensus that a plan is judged by: of this model, but of majority vote as long as nothing can be compared.
+
+    Where no item has two answers and no gold was answered, expectation maximisation knows nothing of the workers and
+    may call everything by the most frequent label. Raises Invalid as `aggregate` does.
+    """
+    truths = gold_codes(gold, answers)
+    given = answers.per_item()
+    comparable = (given > 1).any() or (given[truths != UNKNOWN] > 0).any()
+    return aggregate(answers, model if comparable else "majority", truths if comparable else None)
 
 
 def judge(

@@ -30,11 +30,11 @@ def evidence(answers: Answers, consensus: Consensus, correlation: float = CORREL
     """Weigh each item's label anew from the model's tables, with answers that are not independent of each other.
 
     belief ~ p_c exp(sum log E / (1 + rho (n - 1))): the design effect of cluster samples (Kish, Survey Sampling, 1965,
-    section 5.4) with an item as the cluster. A model without tables keeps its posterior. Labels are the consensus's.
+    section 5.4) with an item as the cluster. Without tables only the votes speak. Labels are the consensus's.
     """
     tables = consensus.confusions
     if tables is None:
-        return _of(answers, consensus.labels, consensus.posterior)
+        return _of(answers, consensus.labels, None)
     sums = np.zeros((answers.n_items, answers.n_classes))
     for start, stop in item_blocks(answers.item):
         _add(sums, answers.item[start:stop], log_likelihoods(tables, answers, slice(start, stop)))
@@ -48,21 +48,22 @@ def blinded(answers: Answers, consensus: Consensus, gold: Codes, correlation: fl
     for the workers who vouch for it. The label is the one that is believed most.
     """
     graded = answers.subset(gold[answers.item] != UNKNOWN)
+    answered = graded.per_item() > 0
     if consensus.confusions is None:
-        posterior = vote_shares(graded)
-    else:
-        sums = np.zeros((answers.n_items, answers.n_classes))
-        _add(sums, graded.item, np.log(_without_own_item(graded, consensus.confusions, gold)))
-        posterior = _softened(sums, graded, consensus.priors, correlation)
-    return _of(graded, most_probable(posterior, graded.per_item() > 0), posterior)
+        return _of(graded, most_probable(vote_shares(graded), answered), None)
+    sums = np.zeros((answers.n_items, answers.n_classes))
+    _add(sums, graded.item, np.log(_without_own_item(graded, consensus.confusions, gold)))
+    posterior = _softened(sums, graded, consensus.priors, correlation)
+    return _of(graded, most_probable(posterior, answered), posterior)
 
 
-def _of(answers: Answers, label: Codes, posterior: Floats) -> Evidence:
+def _of(answers: Answers, label: Codes, posterior: Floats | None) -> Evidence:
     some = np.maximum(label, 0)
     given = answers.per_item().astype(np.float64)
     votes = np.bincount(answers.item, weights=answers.label == some[answers.item], minlength=answers.n_items)
     share = (votes + 1.0 / answers.n_classes) / (given + 1.0)
-    return Evidence(label, posterior[np.arange(answers.n_items), some], share, given)
+    belief = share if posterior is None else posterior[np.arange(answers.n_items), some]
+    return Evidence(label, belief, share, given)
 
 
 def _add(sums: Floats, item: Codes, rows: Floats) -> None:

@@ -7,11 +7,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from broker.truth.adaptive import Judgement, judge
+from broker.truth.adaptive import Judgement, fit, judge
 from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes
 from broker.truth.calibration import calibration_error, log_loss, reliability
 from broker.truth.consensus import Consensus
-from broker.truth.models import aggregate
 from broker.truth.stopping import Rule
 
 AT_HAND = 3
@@ -31,7 +30,7 @@ def by_rule(rule: Rule, model: str = "dawid-skene") -> Step:
     rule.check()
 
     def step(answers: Answers, gold: Codes, possible: NDArray[np.bool_]) -> tuple[Consensus, Judgement]:
-        found = aggregate(answers, model, gold)
+        found = fit(answers, gold, model)
         return found, judge(answers, found, gold, rule, possible)
 
     return step
