@@ -222,10 +222,10 @@ def test_the_csv_has_the_requesters_columns_and_ours_under_names_of_their_own(an
         "text",
         "truth",
         "confidence",
-        "undecided",
         "gold",
         "consensus",
         "confidence_",
+        "undecided",
         "answers",
         "workers",
     ]
