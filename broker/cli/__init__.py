@@ -12,6 +12,8 @@ COMMANDS = {
     "worker": "Run one more background worker, on this machine or another.",
     "simulate": "SIMULATION: let a made-up crowd work on a job of a running broker.",
     "demo": "Label 1,797 real handwritten digits with a simulated crowd, then keep serving.",
+    "replay": "Replay recorded answers under fixed and adaptive plans, and compare them with the truth.",
+    "plan": "What plans would find and cost, before money is spent.",
     "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }
 

@@ -14,7 +14,8 @@ LEAST_SURE, MOST_SURE = 0.5, 0.999
 class Plan:
     """What a requester sets: answers per HIT, gold share in percent, micro-units per answer, seconds per lease.
 
-    An adaptive plan asks for up to `most` answers while the confidence is below `sure`; `most` 0 is a fixed plan.
+    An adaptive plan asks for up to `most` answers while the honest stop's score is below `sure`; `most` 0 is a fixed
+    plan.
     """
 
     redundancy: int
@@ -22,7 +23,7 @@ class Plan:
     reward: int
     lease_seconds: int
     most: int = 0
-    sure: float = 0.95
+    sure: float = 0.87
 
     @property
     def top(self) -> int:

@@ -5,8 +5,8 @@ Three steps, so that no transaction lasts as long as the statistics: `gather` re
 
 import datetime as dt
 import statistics
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,10 +18,12 @@ from broker.store import beliefs, errands, hits, jobs, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Record, Unit
 from broker.store.jobs import RUNNING, Hold, JobState
+from broker.truth.adaptive import Judgement, curve_on_gold, fit, judge
 from broker.truth.agreement import fleiss_kappa
 from broker.truth.answers import UNKNOWN, Answers, Codes
+from broker.truth.calibration import calibration_error
 from broker.truth.consensus import Consensus
-from broker.truth.models import aggregate
+from broker.truth.stopping import Rule
 from broker.truth.trust import Trust, believe, trust
 
 MODELS = ("majority", "dawid-skene")
@@ -33,19 +35,25 @@ Cell = tuple[int, str]
 
 @dataclass(frozen=True)
 class Gathered:
-    """A job's answers as they stood at one moment."""
+    """A job's answers as they stood at one moment, and the plan they are judged by."""
 
     room: Cells[Any]
     rows: Sequence[Record]
     ended: bool
+    rule: Rule
 
 
 @dataclass(frozen=True)
 class Concluded:
-    """One model's result: a finding per HIT with answers."""
+    """One model's result: a finding per HIT with answers, how its confidence came about, and what the plan makes of
+    it: the HITs that are `sure`, and those that `want` one more answer.
+    """
 
     model: str
     findings: Sequence[Finding]
+    calibration: Mapping[str, Any]
+    sure: Sequence[int]
+    want: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,17 @@ def gather(unit: Unit, job_id: int) -> Gathered | None:
         return None
     if not isinstance(room, Cells):
         raise TypeError(f"no model aggregates the kind {job.kind!r}")
-    return Gathered(room, rows, job.state in ENDED)
+    rule = Rule(job.redundancy, max(job.redundancy, job.most), job.sure)
+    return Gathered(room, rows, job.state in ENDED, rule)
 
 
 def infer(gathered: Gathered) -> Inferred:
     """Run the models. Fleiss' kappa is over ordinary HITs: on gold people agree with the truth, not with each other."""
     answers, gold = _columns(gathered)
-    counts: dict[int, int] = defaultdict(int)
-    for row in gathered.rows:
-        counts[row.hit_id] += 1
-    found = {model: aggregate(answers, model, gold) for model in MODELS}
+    found = {model: fit(answers, gold, model) for model in MODELS}
     ordinary = answers.subset(gold[answers.item] == UNKNOWN)
     return Inferred(
-        [Concluded(model, _findings(gathered.room, answers, one, counts)) for model, one in found.items()],
+        [_concluded(gathered, answers, gold, model, one) for model, one in found.items()],
         fleiss_kappa(ordinary),
         _beliefs(answers, trust(answers, found[MODELS[-1]], gold), gathered.rows),
     )
@@ -91,29 +97,31 @@ def keep(unit: Unit, job_id: int, gathered: Gathered, inferred: Inferred, now: d
         version = beliefs.write_version(
             unit, job_id, result.model, answers=size, agreement=inferred.agreement, final=gathered.ended, at=now
         )
+        beliefs.write_calibration(unit, version, dict(result.calibration))
         beliefs.write_findings(unit, version, result.findings)
         beliefs.prune(unit, job_id, result.model)
-    _adapt(unit, job_id, inferred.results[-1].findings, now)
+    _adapt(unit, job_id, inferred.results[-1], now)
     beliefs.write_trust(unit, job_id, inferred.trust, now)
     for worker_id in sorted(inferred.trust):
         beliefs.write_trust(unit, beliefs.ALL_JOBS, {worker_id: _over_all(unit, worker_id)}, now)
 
 
-def _adapt(unit: Unit, job_id: int, findings: Sequence[Finding], now: dt.datetime) -> None:
+def _adapt(unit: Unit, job_id: int, found: Concluded, now: dt.datetime) -> None:
     """Ask for one more answer where an adaptive plan is not sure yet, and for none where it is sure early."""
     job = jobs.job(unit, job_id, Hold.CHANGE)
     if not job.most or job.state not in RUNNING:
         return
-    grown = closed = 0
-    for start in range(0, len(findings), AT_ONCE):
-        some = findings[start : start + AT_ONCE]
-        grown += hits.grow(unit, job_id, [one.hit_id for one in some if one.confidence < job.sure], job.most)
-        sure = [one.hit_id for one in some if one.confidence >= job.sure and one.answers >= job.redundancy]
-        closed += hits.close_early(unit, job_id, sure, job.redundancy)
+    grown = sum(hits.grow(unit, job_id, some, job.most) for some in _batches(found.want))
+    closed = sum(hits.close_early(unit, job_id, some, job.redundancy) for some in _batches(found.sure))
     jobs.count(unit, job_id, done=closed - grown, answers=0)
     if job.done + closed - grown >= job.hits and jobs.move_job(unit, job_id, RUNNING, JobState.DONE, finished_at=now):
         errands.later(unit, "settle", job_id, now)
         errands.later(unit, "conclude", job_id, now, queue="statistics")
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]
 
 
 def _columns(gathered: Gathered) -> tuple[Answers, Codes]:
@@ -134,17 +142,44 @@ def _columns(gathered: Gathered) -> tuple[Answers, Codes]:
     return answers, answers.gold(truths)
 
 
-def _findings(room: Cells[Any], answers: Answers, consensus: Consensus, counts: Mapping[int, int]) -> list[Finding]:
-    labels: dict[int, dict[str, str]] = defaultdict(dict)
-    sure: dict[int, float] = defaultdict(lambda: 1.0)
+def _concluded(gathered: Gathered, answers: Answers, gold: Codes, model: str, consensus: Consensus) -> Concluded:
+    """Put the places of each HIT together again, and judge the HITs by the plan."""
     cells = cast("tuple[Cell, ...]", answers.items)
-    for (hit_id, place), code, confidence in zip(
-        cells, consensus.labels.tolist(), consensus.confidence.tolist(), strict=True
-    ):
+    ids = list(dict.fromkeys(hit_id for hit_id, _ in cells))
+    place_of = {hit_id: place for place, hit_id in enumerate(ids)}
+    whole = np.array([place_of[hit_id] for hit_id, _ in cells], dtype=np.int32)
+    possible = np.full(len(ids), not gathered.ended)
+    found = judge(answers, consensus, gold, gathered.rule, possible, whole)
+    labels: dict[int, dict[str, str]] = defaultdict(dict)
+    for (hit_id, place), code in zip(cells, consensus.labels.tolist(), strict=True):
         labels[hit_id][place] = str(answers.labels[code])
-        # The whole answer is right only if every place of it is; the models take places for independent.
-        sure[hit_id] *= confidence
-    return [Finding(hit, room.dump(room.join(places)), sure[hit], counts[hit]) for hit, places in labels.items()]
+    room, counts = gathered.room, Counter(row.hit_id for row in gathered.rows)
+    findings = [
+        Finding(
+            hit_id,
+            room.dump(room.join(labels[hit_id])),
+            float(found.confidence[place]),
+            counts[hit_id],
+            undecided=bool(found.decision.undecided[place]),
+        )
+        for place, hit_id in enumerate(ids)
+    ]
+    sure, want = (
+        [ids[place] for place in np.flatnonzero(mask)] for mask in (found.decision.closed, found.decision.wanted)
+    )
+    return Concluded(model, findings, _calibration(answers, consensus, gold, found), sure, want)
+
+
+def _calibration(answers: Answers, consensus: Consensus, gold: Codes, found: Judgement) -> dict[str, Any]:
+    """What the pages show of it: on how many gold items it was fitted (0: the default), and its reliability curve."""
+    curve = curve_on_gold(answers, consensus, gold)
+    return {
+        "golds": found.calibration.golds,
+        "temperature": round(found.calibration.temperature, 4),
+        "mix": round(found.calibration.mix, 4),
+        "error": round(calibration_error(curve), 4),
+        "curve": [[round(one.confidence, 4), round(one.accuracy, 4), one.items] for one in curve],
+    }
 
 
 def _beliefs(answers: Answers, found: Trust, rows: Sequence[Record]) -> dict[int, beliefs.Belief]:

@@ -15,18 +15,22 @@ from broker.store.results import Order, Wish
 
 MODEL = "dawid-skene"
 BATCH = 500
-OURS = ("gold", "consensus", "confidence", "answers", "workers")
+OURS = ("gold", "consensus", "confidence", "undecided", "answers", "workers")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One item with what is believed of it, in words; `answers` are (worker's public id, answer, seconds)."""
+    """One item with what is believed of it, in words; `answers` are (worker's public id, answer, seconds).
+
+    `undecided`: it gets no more answers, and its plan never became sure of it.
+    """
 
     row: int
     payload: dict[str, Any]
     gold: str | None
     consensus: str | None
     confidence: float | None
+    undecided: bool
     answers: tuple[tuple[str, str, float | None], ...]
 
 
@@ -53,7 +57,7 @@ def _result(room: Kind[Any], row: Record, answers: list[Record]) -> Result:
         return None if raw is None else room.show(room.parse(raw, row.payload))
 
     each = tuple((one.public_id, said(one.answer) or "", one.seconds) for one in answers)
-    return Result(row.row, row.payload, said(row.gold), said(row.answer), row.confidence, each)
+    return Result(row.row, row.payload, said(row.gold), said(row.answer), row.confidence, bool(row.undecided), each)
 
 
 def columns(job: Job) -> list[str]:
@@ -100,6 +104,7 @@ def _line(result: Result, own: list[str], names: dict[str, str]) -> dict[str, An
         "gold": result.gold,
         "consensus": result.consensus,
         "confidence": None if result.confidence is None else round(result.confidence, 6),
+        "undecided": result.undecided,
         "answers": [answer for _, answer, _ in result.answers],
         "workers": [worker for worker, _, _ in result.answers],
     }

@@ -141,7 +141,7 @@ class Quality:
     gold_percent: str = "0"
     gold_column: str = ""
     most: str = ""
-    sure: str = "95"
+    sure: str = "87"
     priority_column: str = ""
 
 

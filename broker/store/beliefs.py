@@ -27,6 +27,10 @@ class Aggregation(Rows):
     model: Mapped[str] = mapped_column(sa.String(40))
     answers: Mapped[int]
     agreement: Mapped[float | None]
+    calibration: Mapped[Json | None]
+    """How its confidence came about: golds (0: the default), temperature, mix, error, and the curve of
+    [confidence, accuracy, items]; None for versions from before there was any.
+    """
     final: Mapped[bool]
     at: Mapped[dt.datetime]
 
@@ -41,6 +45,7 @@ class Consensus(Rows):
     answer: Mapped[Json]
     confidence: Mapped[float]
     answers: Mapped[int]
+    undecided: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class Trust(Rows):
@@ -64,12 +69,15 @@ class Trust(Rows):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one aggregation says of one HIT: the answer's JSON, the confidence in it (0..1), on how many answers."""
+    """What one aggregation says of one HIT: the answer's JSON, the confidence in it (0..1), on how many answers;
+    `undecided` if it gets no more and is still not sure.
+    """
 
     hit_id: int
     answer: dict[str, Any]
     confidence: float
     answers: int
+    undecided: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,11 @@ def write_version(
     unit.session.add(row)
     unit.session.flush()
     return row.id
+
+
+def write_calibration(unit: Unit, aggregation_id: int, calibration: Json) -> None:
+    """Keep how a version's confidence came about."""
+    unit.changed(sa.update(Aggregation).where(Aggregation.id == aggregation_id).values(calibration=calibration))
 
 
 def write_findings(unit: Unit, aggregation_id: int, findings: Iterable[Finding]) -> None:

@@ -103,7 +103,7 @@ class Job(Rows):
     priority_column: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
     most: Mapped[int] = mapped_column(default=0, server_default="0")
     """Answers that a HIT whose answers disagree may get; 0: as many as every other."""
-    sure: Mapped[float] = mapped_column(default=0.95, server_default="0.95")
+    sure: Mapped[float] = mapped_column(default=0.87, server_default="0.95")
     """The confidence at which a HIT of an adaptive plan has enough answers."""
     created_at: Mapped[dt.datetime]
     published_at: Mapped[dt.datetime | None]

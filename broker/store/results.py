@@ -106,12 +106,12 @@ def reports(unit: Unit, job_id: int, *, limit: int = 50) -> list[Record]:
 
 
 def items(unit: Unit, job_id: int, wish: Wish) -> list[Record]:
-    """Items with their consensus, if they have one: (id, row, payload, gold, answer, confidence)."""
+    """Items with their consensus, if they have one: (id, row, payload, gold, answer, confidence, undecided)."""
     belief = sa.and_(Consensus.hit_id == Hit.id, Consensus.aggregation_id == (wish.aggregation or 0))
     # Sorted by confidence, items without a consensus have no place.
     outer = wish.order == Order.ROW and not wish.label
     query = (
-        sa.select(Hit.id, Hit.row, Hit.payload, Hit.gold, Consensus.answer, Consensus.confidence)
+        sa.select(Hit.id, Hit.row, Hit.payload, Hit.gold, Consensus.answer, Consensus.confidence, Consensus.undecided)
         .join(Consensus, belief, isouter=outer)
         .where(Hit.job_id == job_id)
         .limit(wish.limit)

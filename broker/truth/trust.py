@@ -99,7 +99,7 @@ def without_own_answer(answers: Answers, consensus: Consensus, truths: Codes, bl
         votes = np.repeat(np.add.reduceat(own, first), sizes, axis=0) - own + consensus.priors
         others: Floats = votes / votes.sum(axis=1, keepdims=True)
     else:
-        own = _log_likelihoods(consensus.confusions, answers, block)
+        own = log_likelihoods(consensus.confusions, answers, block)
         total = np.repeat(np.add.reduceat(own, first), sizes, axis=0)
         others = special.softmax(total - own + np.log(np.maximum(consensus.priors, LEAST_PROBABILITY)), axis=1)
     gold = truths[item]
@@ -109,7 +109,7 @@ def without_own_answer(answers: Answers, consensus: Consensus, truths: Codes, bl
     return others
 
 
-def _log_likelihoods(confusions: Confusions, answers: Answers, block: slice) -> Floats:
+def log_likelihoods(confusions: Confusions, answers: Answers, block: slice) -> Floats:
     """The logarithm of P(answer | truth): a row per answer, a column per truth."""
     known = confusions.worker.astype(np.int64) * answers.n_classes + confusions.label
     asked = answers.worker[block].astype(np.int64) * answers.n_classes + answers.label[block]

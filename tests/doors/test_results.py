@@ -225,6 +225,7 @@ def test_the_csv_has_the_requesters_columns_and_ours_under_names_of_their_own(an
         "gold",
         "consensus",
         "confidence_",
+        "undecided",
         "answers",
         "workers",
     ]
