@@ -1,5 +1,6 @@
 """What we believe of each worker's accuracy: a posterior with its interval, from gold and from the other workers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +71,27 @@ def _count(answers: Answers, rows: NDArray[np.bool_]) -> Counts:
 
 def _evidence(answers: Answers, consensus: Consensus, truths: Codes) -> tuple[Floats, Floats]:
     weighted, weight = np.zeros(answers.n_workers), np.zeros(answers.n_workers)
-    for start, stop in item_blocks(answers.item):
-        block = slice(start, stop)
-        worker, label = answers.worker[block], answers.label[block]
-        others = without_own_answer(answers, consensus, truths, block)
-        sharp = (others**2).sum(axis=1)
-        chance = (1.0 - sharp) / max(answers.n_classes - 1, 1)
-        lift = sharp - chance
-        scored = lift * (others[np.arange(len(label)), label] - chance)
-        weighted += np.bincount(worker, weights=scored, minlength=answers.n_workers)
+    for block, others in references(answers, consensus, truths):
+        worker = answers.worker[block]
+        lift, above = beyond_chance(others, answers.label[block])
+        weighted += np.bincount(worker, weights=lift * above, minlength=answers.n_workers)
         weight += np.bincount(worker, weights=lift**2, minlength=answers.n_workers)
     accuracy = np.clip(weighted / np.maximum(weight, LEAST_PROBABILITY), 0.0, 1.0)
     return accuracy * weight, (1.0 - accuracy) * weight
+
+
+def beyond_chance(others: Floats, label: Codes) -> tuple[Floats, Floats]:
+    """(d, s - b) of each answer, as `trust` defines them: E[s - b] = accuracy * d. `others` is a row per answer."""
+    sharp = (others**2).sum(axis=1)
+    chance = (1.0 - sharp) / max(others.shape[1] - 1, 1)
+    return sharp - chance, others[np.arange(len(label)), label] - chance
+
+
+def references(answers: Answers, consensus: Consensus, truths: Codes) -> Iterator[tuple[slice, Floats]]:
+    """All answers in blocks of rows, each with what the others say: see `without_own_answer`."""
+    for start, stop in item_blocks(answers.item):
+        block = slice(start, stop)
+        yield block, without_own_answer(answers, consensus, truths, block)
 
 
 def without_own_answer(answers: Answers, consensus: Consensus, truths: Codes, block: slice) -> Floats:
@@ -99,7 +109,7 @@ def without_own_answer(answers: Answers, consensus: Consensus, truths: Codes, bl
         votes = np.repeat(np.add.reduceat(own, first), sizes, axis=0) - own + consensus.priors
         others: Floats = votes / votes.sum(axis=1, keepdims=True)
     else:
-        own = _log_likelihoods(consensus.confusions, answers, block)
+        own = log_likelihoods(consensus.confusions, answers, block)
         total = np.repeat(np.add.reduceat(own, first), sizes, axis=0)
         others = special.softmax(total - own + np.log(np.maximum(consensus.priors, LEAST_PROBABILITY)), axis=1)
     gold = truths[item]
@@ -109,7 +119,7 @@ def without_own_answer(answers: Answers, consensus: Consensus, truths: Codes, bl
     return others
 
 
-def _log_likelihoods(confusions: Confusions, answers: Answers, block: slice) -> Floats:
+def log_likelihoods(confusions: Confusions, answers: Answers, block: slice) -> Floats:
     """The logarithm of P(answer | truth): a row per answer, a column per truth."""
     known = confusions.worker.astype(np.int64) * answers.n_classes + confusions.label
     asked = answers.worker[block].astype(np.int64) * answers.n_classes + answers.label[block]
