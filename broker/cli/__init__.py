@@ -12,6 +12,7 @@ COMMANDS = {
     "worker": "Run one more background worker, on this machine or another.",
     "simulate": "SIMULATION: let a made-up crowd work on a job of a running broker.",
     "demo": "Label 1,797 real handwritten digits with a simulated crowd, then keep serving.",
+    "agreement": "How far the answers in a file agree: kappa, alpha and percent, with intervals.",
     "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }
 
