@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.truth import collusion
 from broker.truth.answers import UNKNOWN, Answers
+from broker.truth.collusion import LEAST_COMMON
 from broker.truth.dawid_skene import dawid_skene
-from broker.truth.pace import course, pace
 from broker.truth.signals import FALSE_SHARE, Signal
-from broker.truth.spam import knowledge
 from broker.truth.trust import Trust, trust
 from broker.truth.watch import Seen, watch
 
@@ -147,12 +145,8 @@ def _seconds(dice: np.random.Generator, sort: NDArray[np.str_], worker: NDArray)
 def found(made: Crowd) -> tuple[Trust, list[Signal]]:
     """What our code makes of it."""
     consensus = dawid_skene(made.answers, made.gold)
-    seen = Seen(
-        knowledge(made.answers, consensus, made.gold),
-        collusion.pairs(made.answers, consensus, made.gold),
-        pace(made.answers.worker, made.seconds, made.answers.n_workers),
-        course(made.answers, consensus, made.moment, made.gold),
-    )
+    timed = (made.answers.worker, made.seconds)
+    seen = Seen.of(made.answers, consensus, made.gold, moment=made.moment, timed=timed)
     return trust(made.answers, consensus, made.gold), watch(seen)
 
 
@@ -187,7 +181,7 @@ def _common(made: Crowd, pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
     items = {
         worker: set(made.answers.item[made.answers.worker == worker].tolist()) for pair in pairs for worker in pair
     }
-    return {(one, other) for one, other in pairs if len(items[one] & items[other]) >= collusion.LEAST_COMMON}
+    return {(one, other) for one, other in pairs if len(items[one] & items[other]) >= LEAST_COMMON}
 
 
 def measured(seeds: int) -> tuple[dict[str, float], Counter[str]]:

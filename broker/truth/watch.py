@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from broker.truth import collusion
-from broker.truth.pace import Course, Pace
+from broker.truth.answers import Answers, Codes
+from broker.truth.consensus import Consensus
+from broker.truth.pace import Course, Pace, course, pace
 from broker.truth.signals import Name, Signal, believed, discoveries
-from broker.truth.spam import Knowledge
+from broker.truth.spam import Knowledge, knowledge
 
 SAME = 0.95
 """A worker is called constant from this share of one label on."""
@@ -32,6 +36,26 @@ class Seen:
     pairs: collusion.Pairs
     pace: Pace | None = None
     course: Course | None = None
+
+    @classmethod
+    def of(
+        cls,
+        answers: Answers,
+        consensus: Consensus,
+        gold: ArrayLike | None = None,
+        *,
+        moment: ArrayLike | None = None,
+        timed: tuple[Codes, ArrayLike] | None = None,
+    ) -> Self:
+        """Look at everything. `moment`: when each row of `answers` was given, in any unit; `timed`: (worker, seconds),
+        a row for each piece of work, which may hold several answers.
+        """
+        return cls(
+            knowledge(answers, consensus, gold),
+            collusion.pairs(answers, consensus, gold),
+            None if timed is None else pace(*timed, answers.n_workers),
+            None if moment is None else course(answers, consensus, moment, gold),
+        )
 
 
 def watch(seen: Seen) -> list[Signal]:

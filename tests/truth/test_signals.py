@@ -22,8 +22,7 @@ from tests.truth.made import made, odd_answers, real, some_gold
 chances = st.lists(st.floats(0, 1), max_size=40).map(np.array)
 
 
-def seen(answers, consensus, gold=None):
-    return Seen(knowledge(answers, consensus, gold), collusion.pairs(answers, consensus, gold))
+seen = Seen.of
 
 
 @given(chances)
