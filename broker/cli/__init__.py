@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Label 1,797 real handwritten digits with a simulated crowd, then keep serving.",
     "replay": "Replay recorded answers under fixed and adaptive plans, and compare them with the truth.",
     "plan": "What plans would find and cost, before money is spent.",
+    "agreement": "How far the answers in a file agree: kappa, alpha and percent, with intervals.",
     "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }
 

@@ -6,29 +6,35 @@ Three steps, so that no transaction lasts as long as the statistics: `gather` re
 import datetime as dt
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
 from broker.annotation.cells import Cells
 from broker.kinds.registry import furnish
-from broker.store import beliefs, errands, hits, jobs, turns
+from broker.store import beliefs, errands, hits, jobs, people, turns
 from broker.store.beliefs import Finding
-from broker.store.db import Record, Unit
+from broker.store.db import Json, Record, Unit
 from broker.store.jobs import RUNNING, Hold, JobState
 from broker.truth.adaptive import Judgement, curve_on_gold, fit, judge
-from broker.truth.agreement import fleiss_kappa
+from broker.truth.agreement import agreement, alpha_by_likeness
 from broker.truth.answers import UNKNOWN, Answers, Codes
 from broker.truth.calibration import calibration_error
 from broker.truth.consensus import Consensus
+from broker.truth.signals import Signal
 from broker.truth.stopping import Rule
 from broker.truth.trust import Trust, believe, trust
+from broker.truth.watch import Seen, watch
 
 MODELS = ("majority", "dawid-skene")
 ENDED = (JobState.DONE, JobState.STOPPED)
 AT_ONCE = 500
+MOST_COMPARED = 20_000
+"""HITs whose answers are compared one by one for agreement over the kind's own distance."""
+MOST_LABELS = 20
+"""A confusion matrix of more labels is not kept: nobody reads it."""
 Cell = tuple[int, str]
 """A place of a HIT's answer: Dawid-Skene judges each as an item of its own."""
 
@@ -61,7 +67,7 @@ class Inferred:
     """All that the answers say."""
 
     results: Sequence[Concluded]
-    agreement: float | None
+    figures: Json
     trust: Mapping[int, beliefs.Belief]
 
 
@@ -79,29 +85,30 @@ def gather(unit: Unit, job_id: int) -> Gathered | None:
 
 
 def infer(gathered: Gathered) -> Inferred:
-    """Run the models. Fleiss' kappa is over ordinary HITs: on gold people agree with the truth, not with each other."""
+    """Run the models. Agreement is over ordinary HITs: on gold people agree with the truth, not with each other."""
     answers, gold = _columns(gathered)
     found = {model: fit(answers, gold, model) for model in MODELS}
-    ordinary = answers.subset(gold[answers.item] == UNKNOWN)
+    figures = _agreement(gathered, answers.subset(gold[answers.item] == UNKNOWN))
     return Inferred(
         [_concluded(gathered, answers, gold, model, one) for model, one in found.items()],
-        fleiss_kappa(ordinary),
-        _beliefs(answers, trust(answers, found[MODELS[-1]], gold), gathered.rows),
+        figures,
+        _beliefs(answers, found[MODELS[-1]], gold, gathered.rows),
     )
 
 
 def keep(unit: Unit, job_id: int, gathered: Gathered, inferred: Inferred, now: dt.datetime) -> None:
     """Write the results as new versions, and what is now believed of each worker, in this job and over all."""
-    size = len(gathered.rows)
+    size, names = len(gathered.rows), _named(unit, inferred.trust.values())
     for result in inferred.results:
         version = beliefs.write_version(
-            unit, job_id, result.model, answers=size, agreement=inferred.agreement, final=gathered.ended, at=now
+            unit, job_id, result.model, answers=size, figures=inferred.figures, final=gathered.ended, at=now
         )
         beliefs.write_calibration(unit, version, dict(result.calibration))
         beliefs.write_findings(unit, version, result.findings)
         beliefs.prune(unit, job_id, result.model)
     _adapt(unit, job_id, inferred.results[-1], now)
-    beliefs.write_trust(unit, job_id, inferred.trust, now)
+    told = {worker: replace(one, signals=_told(one, job_id, names)) for worker, one in inferred.trust.items()}
+    beliefs.write_trust(unit, job_id, told, now)
     for worker_id in sorted(inferred.trust):
         beliefs.write_trust(unit, beliefs.ALL_JOBS, {worker_id: _over_all(unit, worker_id)}, now)
 
@@ -182,12 +189,82 @@ def _calibration(answers: Answers, consensus: Consensus, gold: Codes, found: Jud
     }
 
 
-def _beliefs(answers: Answers, found: Trust, rows: Sequence[Record]) -> dict[int, beliefs.Belief]:
+def _agreement(gathered: Gathered, ordinary: Answers) -> Json:
+    """Percent and Fleiss' kappa over places, Krippendorff's alpha over the kind's own distance of whole answers."""
+    figures = agreement(ordinary)
+    units: dict[int, list[Any]] = defaultdict(list)
+    for row in gathered.rows:
+        if not row.gold and (row.hit_id in units or len(units) < MOST_COMPARED):
+            units[row.hit_id].append(gathered.room.parse(row.answer, {}))
+    chosen = {name: figures[name] for name in ("percent", "fleiss")}
+    chosen["alpha"] = alpha_by_likeness(list(units.values()), gathered.room.likeness)
+    return {name: figure._asdict() for name, figure in chosen.items()}
+
+
+def _beliefs(answers: Answers, consensus: Consensus, gold: Codes, rows: Sequence[Record]) -> dict[int, beliefs.Belief]:
+    """What is believed of each worker, with the signals about them."""
+    found = trust(answers, consensus, gold)
+    workers = cast("tuple[int, ...]", answers.workers)
+    codes = {worker: code for code, worker in enumerate(workers)}
+    timed = np.array([codes[row.worker_id] for row in rows], dtype=np.int32), [row.seconds or 0.0 for row in rows]
+    seen = Seen.of(answers, consensus, gold, moment=_moments(answers, rows), timed=timed)
+    signals: dict[int, list[Json]] = defaultdict(list)
+    for signal in watch(seen):
+        signals[signal.worker].append(_sign(answers, signal))
     mine: dict[int, list[Record]] = defaultdict(list)
     for row in rows:
         mine[row.worker_id].append(row)
-    workers = cast("tuple[int, ...]", answers.workers)
-    return {worker: _belief(found, place, mine[worker]) for place, worker in enumerate(workers)}
+    return {
+        worker: replace(
+            _belief(found, place, mine[worker]),
+            score=float(seen.knowledge.score[place]),
+            confusion=_confusion(answers, consensus, place),
+            signals={"told": signals[place]},
+        )
+        for place, worker in enumerate(workers)
+    }
+
+
+def _moments(answers: Answers, rows: Sequence[Record]) -> Sequence[int]:
+    """For each answer, in the order of `answers`, which of the job's assignments it is of: they come in that order."""
+    places = {(row.hit_id, row.worker_id): place for place, row in enumerate(rows)}
+    hit_ids = [cell[0] for cell in cast("tuple[Cell, ...]", answers.items)]
+    pairs = zip(answers.item.tolist(), answers.worker.tolist(), strict=True)
+    return [places[hit_ids[item], cast("int", answers.workers[worker])] for item, worker in pairs]
+
+
+def _sign(answers: Answers, signal: Signal) -> Json:
+    """A signal as it is kept: names instead of codes."""
+    figures: Json = dict(signal.figures)
+    if "top" in figures:
+        figures["top"] = str(answers.labels[int(figures["top"])])
+    other = {} if signal.other is None else {"other": answers.workers[signal.other]}
+    return {"name": signal.name, "p": signal.p, "figures": figures, **other}
+
+
+def _confusion(answers: Answers, consensus: Consensus, worker: int) -> Json | None:
+    """The worker's answers by the label that was found, as far as the posterior tells: rows are labels found."""
+    if consensus.confusions is None or answers.n_classes > MOST_LABELS:
+        return None
+    mine = consensus.confusions.worker == worker
+    counts = np.zeros((answers.n_classes, answers.n_classes))
+    counts[consensus.confusions.label[mine]] = consensus.confusions.counts[mine]
+    return {"labels": [str(name) for name in answers.labels], "counts": counts.T.round(1).tolist()}
+
+
+def _named(unit: Unit, found: Iterable[beliefs.Belief]) -> dict[int, str]:
+    """Public ids of the second workers of pairs."""
+    told = [sign for one in found for sign in (one.signals or {}).get("told", ())]
+    return people.public_ids(unit, {sign["other"] for sign in told if "other" in sign})
+
+
+def _told(belief: beliefs.Belief, job_id: int, names: Mapping[int, str]) -> Json:
+    signs = (belief.signals or {}).get("told", ())
+    return {
+        "told": [
+            {**sign, "job": job_id, **({"other": names[sign["other"]]} if "other" in sign else {})} for sign in signs
+        ]
+    }
 
 
 def _belief(found: Trust, place: int, rows: Sequence[Record]) -> beliefs.Belief:
@@ -226,6 +303,8 @@ def _over_all(unit: Unit, worker_id: int) -> beliefs.Belief:
         evidence=evidence,
         agreement=_weighted(agreements),
         median_seconds=times[len(times) // 2][0] if times else None,
+        score=_weighted([(row.score, row.answers) for row in rows if row.score is not None]),
+        signals={"told": [sign for row in rows for sign in (row.signals or {}).get("told", ())]},
     )
 
 

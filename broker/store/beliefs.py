@@ -31,6 +31,7 @@ class Aggregation(Rows):
     """How its confidence came about: golds (0: the default), temperature, mix, error, and the curve of
     [confidence, accuracy, items]; None for versions from before there was any.
     """
+    figures: Mapped[Json | None]
     final: Mapped[bool]
     at: Mapped[dt.datetime]
 
@@ -49,7 +50,11 @@ class Consensus(Rows):
 
 
 class Trust(Rows):
-    """The posterior of a worker's accuracy with its 95 % interval; job 0 stands for all jobs together."""
+    """The posterior of a worker's accuracy with its 95 % interval; job 0 stands for all jobs together.
+
+    `score`: the spammer score, 0 (guesses) to 1. `confusion`: {"labels": [..], "counts": [[..], ..]}, the worker's
+    answers (columns) by the label found (rows). `signals`: {"told": [{"name", "p", "figures", "job", ..}, ..]}.
+    """
 
     __tablename__ = "trust"
 
@@ -64,6 +69,9 @@ class Trust(Rows):
     evidence: Mapped[float]
     agreement: Mapped[float | None]
     median_seconds: Mapped[float | None]
+    score: Mapped[float | None]
+    confusion: Mapped[Json | None]
+    signals: Mapped[Json | None]
     at: Mapped[dt.datetime]
 
 
@@ -93,19 +101,23 @@ class Belief:
     evidence: float
     agreement: float | None
     median_seconds: float | None
+    score: float | None = None
+    confusion: Json | None = None
+    signals: Json | None = None
 
 
 def write_version(
-    unit: Unit, job_id: int, model: str, *, answers: int, agreement: float | None, final: bool, at: dt.datetime
+    unit: Unit, job_id: int, model: str, *, answers: int, figures: Json, final: bool, at: dt.datetime
 ) -> int:
-    """Add the job's next version; its row id."""
+    """Add the job's next version; its row id. `figures`: agreement by name, {"value", "low", "high"} each."""
     highest = unit.session.scalar(sa.select(sa.func.max(Aggregation.version)).where(Aggregation.job_id == job_id))
     row = Aggregation(
         job_id=job_id,
         version=(highest or 0) + 1,
         model=model,
         answers=answers,
-        agreement=agreement,
+        agreement=figures.get("fleiss", {}).get("value"),
+        figures=figures,
         final=final,
         at=at,
     )

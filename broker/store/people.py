@@ -1,7 +1,7 @@
 """People, their log-ins, and the audit log of what admins did."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,6 +89,12 @@ def by_public_id(unit: Unit, public_id: str, *, lock: bool = False) -> Person | 
 def person(unit: Unit, person_id: int) -> Person | None:
     """The person with this row id."""
     return unit.session.get(Person, person_id)
+
+
+def public_ids(unit: Unit, ids: Collection[int]) -> dict[int, str]:
+    """The public ids of people by their row ids."""
+    rows = unit.session.execute(sa.select(Person.id, Person.public_id).where(Person.id.in_(ids)))
+    return {int(row.id): str(row.public_id) for row in rows}
 
 
 def hold_admins(unit: Unit) -> None:

@@ -38,6 +38,21 @@ class Confusions:
         matrix: Floats = (whole / whole.sum(axis=0)).T
         return matrix
 
+    def stack(self, workers: NDArray[np.integer]) -> Floats:
+        """Several workers' tables at once: len(workers) x label answered x truth; each truth's column sums to 1.
+
+        A truth about which nothing is known of a worker has a uniform column.
+        """
+        whole = np.repeat(self.pseudo[None], len(workers), axis=0)
+        first, last = (np.searchsorted(self.worker, workers, side) for side in ("left", "right"))
+        many = last - first
+        place = np.repeat(np.arange(len(workers)), many)
+        row = np.arange(len(place)) + np.repeat(first - np.cumsum(many) + many, many)
+        whole[place, self.label[row]] += self.counts[row]
+        np.maximum(whole, LEAST_PROBABILITY, out=whole)
+        tables: Floats = whole / whole.sum(axis=1, keepdims=True)
+        return tables
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Consensus:

@@ -47,6 +47,16 @@ def _scores(votes: Sequence[T], likeness: Likeness[T], weight: Sequence[float]) 
     return scores
 
 
+class Spread(NamedTuple):
+    """How far answers are apart: each unit's sum of mean distances `within` it, how many answers were `given` to it,
+    and the distance `expected` of any two answers.
+    """
+
+    within: list[float]
+    given: list[int]
+    expected: float
+
+
 def alpha(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int = _COMPARISONS) -> float | None:
     """Krippendorff's alpha with the distance 1 - likeness: 1 - Do / De over units (an item's answers) of two or more.
 
@@ -54,13 +64,18 @@ def alpha(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int 
     pairs of answers, exact where there are at most `comparisons` pairs, else over about that many pairs that hold
     every answer equally often. None where no unit has two answers or no two answers differ.
     """
+    found = spread(units, likeness, comparisons)
+    return None if found is None else 1.0 - math.fsum(found.within) / sum(found.given) / found.expected
+
+
+def spread(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int = _COMPARISONS) -> Spread | None:
+    """What `alpha` is made of, over units of two or more; None where it is undefined."""
     units = [unit for unit in units if len(unit) >= 2]
     everything = [answer for unit in units for answer in unit]
-    if not everything:
+    expected = _between(everything, likeness, comparisons) if everything else 0.0
+    if expected <= 0:
         return None
-    observed = math.fsum(_within(unit, likeness) for unit in units) / len(everything)
-    expected = _between(everything, likeness, comparisons)
-    return 1.0 - observed / expected if expected > 0 else None
+    return Spread([_within(unit, likeness) for unit in units], [len(unit) for unit in units], expected)
 
 
 def _within(unit: Sequence[T], likeness: Likeness[T]) -> float:

@@ -1,5 +1,6 @@
 """What we believe of each worker's accuracy: a posterior with its interval, from gold and from the other workers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +71,27 @@ def _count(answers: Answers, rows: NDArray[np.bool_]) -> Counts:
 
 def _evidence(answers: Answers, consensus: Consensus, truths: Codes) -> tuple[Floats, Floats]:
     weighted, weight = np.zeros(answers.n_workers), np.zeros(answers.n_workers)
-    for start, stop in item_blocks(answers.item):
-        block = slice(start, stop)
-        worker, label = answers.worker[block], answers.label[block]
-        others = without_own_answer(answers, consensus, truths, block)
-        sharp = (others**2).sum(axis=1)
-        chance = (1.0 - sharp) / max(answers.n_classes - 1, 1)
-        lift = sharp - chance
-        scored = lift * (others[np.arange(len(label)), label] - chance)
-        weighted += np.bincount(worker, weights=scored, minlength=answers.n_workers)
+    for block, others in references(answers, consensus, truths):
+        worker = answers.worker[block]
+        lift, above = beyond_chance(others, answers.label[block])
+        weighted += np.bincount(worker, weights=lift * above, minlength=answers.n_workers)
         weight += np.bincount(worker, weights=lift**2, minlength=answers.n_workers)
     accuracy = np.clip(weighted / np.maximum(weight, LEAST_PROBABILITY), 0.0, 1.0)
     return accuracy * weight, (1.0 - accuracy) * weight
+
+
+def beyond_chance(others: Floats, label: Codes) -> tuple[Floats, Floats]:
+    """(d, s - b) of each answer, as `trust` defines them: E[s - b] = accuracy * d. `others` is a row per answer."""
+    sharp = (others**2).sum(axis=1)
+    chance = (1.0 - sharp) / max(others.shape[1] - 1, 1)
+    return sharp - chance, others[np.arange(len(label)), label] - chance
+
+
+def references(answers: Answers, consensus: Consensus, truths: Codes) -> Iterator[tuple[slice, Floats]]:
+    """All answers in blocks of rows, each with what the others say: see `without_own_answer`."""
+    for start, stop in item_blocks(answers.item):
+        block = slice(start, stop)
+        yield block, without_own_answer(answers, consensus, truths, block)
 
 
 def without_own_answer(answers: Answers, consensus: Consensus, truths: Codes, block: slice) -> Floats:

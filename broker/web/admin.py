@@ -81,6 +81,7 @@ def _worker(public_id: str, errors: dict[str, str], status: int = 200) -> Respon
     page = render_template(
         "admin/worker.html",
         record=record,
+        titles={one.job_id: title for one, title in record.by_job},
         person=record.person,
         acts=acts,
         errors=errors,

@@ -207,6 +207,22 @@ def test_a_workers_record_shows_jobs_gold_answers_and_earnings(site, ada):
         assert word in page, word
 
 
+def test_signals_stand_in_the_list_and_with_their_evidence_on_the_workers_page(site, ada):
+    bob, eve = site.enlist("bob"), site.enlist("eve", "requester", credit=10**9)
+    job_id = publish_job(site.store, eve, NOW, rows=8, golds=4, title="Tone of letters")
+    figures = {"known": 0.03, "compared": 40.0, "score": 0.05}
+    told = {"told": [{"name": "random", "p": 0.004, "figures": figures, "job": job_id}]}
+    table = {"labels": ["calm", "<i>angry"], "counts": [[12.0, 7.3], [0.0, 20.7]]}
+    with site.store.write() as unit:
+        unit.session.add(trust(bob.id, signals=told))
+        unit.session.add(trust(bob.id, job_id, signals=told, score=0.05, confusion=table))
+    assert "At random" in ada.get("/admin/workers").text
+    page = ada.get(f"/admin/workers/{bob.public_id}").text
+    for word in ("At random", "Tone of letters", "to guess the rest", "one in 250", "0.05", "7.3", "&lt;i&gt;angry"):
+        assert word in page, word
+    assert "<i>angry" not in page
+
+
 def test_suspending_by_the_form_and_reading_it_in_the_audit_log(site, ada):
     bob = site.logged_in("bob")
     with site.store.read() as unit:

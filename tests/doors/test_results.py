@@ -350,3 +350,61 @@ def test_a_file_that_failed_says_why_and_may_be_tried_again(ann, broker, job):
     page = ann.get(f"{job}/results").text
     assert "There is no version 1" in page
     assert "Try again" in page
+
+
+SIGNS = [
+    {
+        "name": "constant",
+        "p": 2e-9,
+        "figures": {"top": "<b>good</b>", "top_given": 48.0, "top_expected": 16.2, "compared": 48.0, "known": 0.0},
+    },
+    {"name": "random", "p": 0.012, "figures": {"known": 0.04, "compared": 48.0, "score": 0.03}},
+    {"name": "swapped-labels", "p": 0.02, "figures": {"renamed": 0.81}},
+    {
+        "name": "copying",
+        "p": 0.0004,
+        "other": "A0B1C2",
+        "figures": {"common": 40.0, "agreed": 39.0, "expected": 22.4, "copied": 0.94},
+    },
+    {"name": "too-fast", "p": 0.001, "figures": {"timed": 48.0, "median": 0.8, "crowd": 6.5}},
+    {"name": "drift", "p": 0.003, "figures": {"answers": 90.0, "early": 0.91, "late": 0.44}},
+]
+"""One of each."""
+
+
+def test_signals_are_told_with_their_evidence_in_plain_words(ann, broker, job, crowd):
+    worker, job_id = crowd[0][0], number(broker, job)
+    with broker.store.write() as unit:
+        found = beliefs.trust_of(unit, worker.id, job_id)
+        found.signals = {"told": [{**sign, "job": job_id} for sign in SIGNS]}
+    text = re.sub(r"\s+", " ", re.sub(r"</?(bdi|span|p)\b[^>]*>", "", ann.get(job).text))
+    for words in (
+        "Answered &lt;b&gt;good&lt;/b&gt; 48 of 48 times; on the same items the crowd would have about 16 times",
+        "less than one in a million",
+        "Seems to know 4 % of 48 answers",
+        "with the labels renamed the agreement would be 0.81",
+        "A0B1C2 to 39 of 40 items; two such workers on their own would to about 22",
+        "one in 2,500",
+        "Takes 0.8 s per answer (median of 48) where the crowd takes 6.5 s",
+        "fell from 91 % in the first third of 90 answers to 44 % in the last",
+        "everybody is paid",
+    ):
+        assert words in text, words
+
+
+def test_the_results_show_agreement_with_its_interval(ann, broker, job):
+    page = ann.get(f"{job}/results").text
+    with broker.store.read() as unit:
+        figures = beliefs.latest(unit, number(broker, job)).figures
+    for name in ("fleiss", "alpha"):
+        low, high = (f"{figures[name][end]:.2f}" for end in ("low", "high"))
+        assert f"95 % between {low} and {high}" in page
+    assert "Percent agreement" in page
+    assert "Krippendorff" in page
+
+
+def test_results_of_before_figures_were_kept_show_none(ann, broker, job):
+    with broker.store.write() as unit:
+        for version in beliefs.versions(unit, number(broker, job)):
+            version.figures = None
+    assert "Krippendorff" not in ann.get(f"{job}/results").text

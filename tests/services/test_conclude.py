@@ -6,7 +6,7 @@ import random
 import pytest
 
 from broker.services import conclude, enroll
-from broker.store import beliefs, jobs, turns
+from broker.store import beliefs, jobs, people, turns
 from broker.store.jobs import Job, JobState
 from broker.store.work import Assignment, Hit, Turn
 from broker.truth.crowd import Constant, Honest, RandomClicker
@@ -135,12 +135,13 @@ def test_evidence_of_two_jobs_adds_up(store):
 
 def test_agreement_leaves_gold_out(store):
     job_id, _ = answered_job(store)
-    first = run(store, job_id).agreement
+    first = run(store, job_id).figures
     with store.write() as unit:
         for hit in unit.session.query(Hit).filter(Hit.gold.is_not(None)):
             answers = unit.session.query(turns.Assignment).filter_by(hit_id=hit.id)
             answers.update({"answer": hit.gold})
-    assert run(store, job_id).agreement == pytest.approx(first)
+    again = run(store, job_id).figures
+    assert {name: again[name] == pytest.approx(figure) for name, figure in first.items()} == dict.fromkeys(first, True)
 
 
 def test_running_versions_are_pruned_and_final_ones_stay(store):
@@ -167,3 +168,81 @@ def test_a_job_without_answers_concludes_nothing(store):
         unit.session.add(job)
         unit.session.flush()
         assert conclude.gather(unit, job.id) is None
+
+
+def told(store, job_id):
+    """The signals about each worker in a job, by their place in the crowd's order of ids."""
+    with store.read() as unit:
+        rows = sorted(beliefs.trusted(unit, job_id), key=lambda row: row.worker_id)
+    return [row.signals["told"] for row in rows]
+
+
+def test_signals_are_kept_with_their_evidence_in_the_job_and_over_all(store):
+    job_id, _ = answered_job(store)
+    run(store, job_id)
+    for where in (job_id, beliefs.ALL_JOBS):
+        signals = told(store, where)
+        assert [[sign["name"] for sign in some] for some in signals] == [[]] * 4 + [["random"]] * 3 + [["constant"]]
+        assert {sign["job"] for some in signals for sign in some} == {job_id}
+        constant = signals[-1][0]
+        assert constant["figures"]["top"] == NAMES[0]
+        assert constant["figures"]["top_given"] == HITS
+        assert constant["figures"]["top_expected"] < HITS / 2
+        assert constant["p"] < 1e-9
+
+
+def test_the_spammer_score_and_the_confusion_matrix_are_kept(store):
+    job_id, workers = answered_job(store)
+    run(store, job_id)
+    with store.read() as unit:
+        careful, clicker, same = (beliefs.trust_of(unit, workers[place], job_id) for place in (0, 5, 7))
+    assert careful.score > 0.7
+    assert max(clicker.score, same.score) < 0.2
+    assert same.confusion["labels"] == list(NAMES)
+    assert [sum(column) for column in zip(*same.confusion["counts"], strict=True)] == pytest.approx(
+        [HITS, 0, 0], abs=0.3
+    )
+    diagonal = sum(careful.confusion["counts"][place][place] for place in range(3))
+    assert diagonal == pytest.approx(0.95 * HITS, abs=8)
+
+
+def test_who_copies_whom_is_told_by_public_ids(store):
+    job_id, workers = answered_job(store)
+    with store.write() as unit:
+        source = unit.session.query(Assignment).filter_by(job_id=job_id, worker_id=workers[4])
+        said = {one.hit_id: one.answer for one in source}
+        for one in unit.session.query(Assignment).filter_by(job_id=job_id, worker_id=workers[5]):
+            one.answer = said[one.hit_id]
+        ids = people.public_ids(unit, workers)
+    run(store, job_id)
+    pairs = {
+        (place, sign["other"]) for place, some in enumerate(told(store, job_id)) for sign in some if "other" in sign
+    }
+    assert pairs == {(4, ids[workers[5]]), (5, ids[workers[4]])}
+
+
+def test_who_rushes_is_told_of_and_paid_like_everybody(store):
+    job_id, workers = answered_job(store)
+    dice = random.Random(3)
+    with store.write() as unit:
+        for one in unit.session.query(Assignment).filter_by(job_id=job_id):
+            own = 1.0 if one.worker_id == workers[1] else 8.0 + workers.index(one.worker_id) / 2
+            one.seconds = own * dice.lognormvariate(0, 0.3)
+    run(store, job_id)
+    signals = told(store, job_id)
+    assert [sign["name"] for sign in signals[1]] == ["too-fast"]
+    assert signals[1][0]["figures"]["median"] < signals[1][0]["figures"]["crowd"] / 4
+    with store.read() as unit:
+        states = {one.state for one in unit.session.query(Assignment).filter_by(job_id=job_id)}
+    assert states == {Turn.SUBMITTED}
+
+
+def test_agreement_comes_with_its_interval(store):
+    job_id, _ = answered_job(store)
+    run(store, job_id)
+    with store.read() as unit:
+        latest = beliefs.latest(unit, job_id, "dawid-skene")
+    assert set(latest.figures) == {"percent", "fleiss", "alpha"}
+    for figure in latest.figures.values():
+        assert figure["low"] < figure["value"] < figure["high"]
+    assert latest.agreement == latest.figures["fleiss"]["value"]

@@ -1,13 +1,20 @@
 """Agreement against the worked examples of the literature, scikit-learn and crowd-kit's alpha."""
 
+import krippendorff
 import numpy as np
 import pytest
 from crowdkit.metrics.data import alpha_krippendorff
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats import inter_rater
 
 from broker.truth.agreement import (
+    Figure,
+    agreement,
+    alpha_by_likeness,
+    busiest_pairs,
+    cohen,
     cohen_between,
     cohen_kappa,
     fleiss_kappa,
@@ -16,7 +23,7 @@ from broker.truth.agreement import (
 )
 from broker.truth.answers import Answers
 from broker.truth.distance import alpha
-from tests.truth.made import odd_answers
+from tests.truth.made import made, odd_answers
 from tests.truth.test_models import frame
 
 labels = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)
@@ -92,9 +99,9 @@ def test_cohen_equals_scikit_learn(pairs):
 
 def test_cohen_between_two_workers_uses_their_common_items():
     answers = from_table("11221.\n1122.2\n222222")
-    assert cohen_between(answers, 0, 1) == 1.0
-    assert cohen_between(answers, 0, 2) == 0.0
-    assert cohen_between(from_table("1.\n.1"), 0, 1) is None
+    assert cohen_between(answers, 0, 1) == (4, Figure(1.0))
+    assert cohen_between(answers, 0, 2) == (5, Figure(0.0, 0.0, 0.0))
+    assert cohen_between(from_table("1.\n.1"), 0, 1) == (0, Figure(None))
 
 
 @given(odd_answers())
@@ -135,3 +142,94 @@ def test_perfect_and_opposite():
     assert fleiss_kappa(from_votes([[3, 0], [0, 3]])) == pytest.approx(1.0)
     assert krippendorff_alpha(from_votes([[3, 0], [0, 3]])) == pytest.approx(1.0)
     assert fleiss_kappa(from_votes([[1, 1], [1, 1]])) == pytest.approx(-1.0)
+
+
+@given(odd_answers(max_classes=4), st.sampled_from(["nominal", "ordinal", "interval"]))
+def test_alpha_equals_the_package_krippendorff(answers, level):
+    kept = answers.subset((answers.per_item() >= 2)[answers.item])
+    assume(len(np.unique(kept.label)) > 1)
+    table = np.full((answers.n_workers, answers.n_items), np.nan)
+    table[kept.worker, kept.item] = kept.label
+    expected = krippendorff.alpha(reliability_data=table, level_of_measurement=level)
+    assert krippendorff_alpha(answers, level) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=2, max_size=20))
+def test_fleiss_equals_statsmodels(table):
+    assume(len(np.unique(table)) > 1)
+    votes, _ = inter_rater.aggregate_raters(np.array(table), n_cat=4)
+    assert fleiss_kappa(from_votes(votes)) == pytest.approx(inter_rater.fleiss_kappa(votes))
+
+
+@given(labels)
+def test_cohen_equals_statsmodels_with_any_labels(pairs):
+    first, second = np.array(pairs).T
+    assume(len(np.unique(pairs)) > 1)
+    joint = np.zeros((4, 4))
+    np.add.at(joint, (first, second), 1)
+    theirs = inter_rater.cohens_kappa(joint, return_results=False)
+    assert cohen(first, second, 4, replicates=0).value == pytest.approx(theirs)
+
+
+def test_all_figures_come_at_once_and_interval_only_with_values():
+    answers = from_table(KRIPPENDORFF_2011)
+    plain, with_values = agreement(answers), agreement(answers, np.arange(5.0))
+    assert set(plain) == {"percent", "fleiss", "alpha-nominal", "alpha-ordinal"}
+    assert {name: with_values[name] for name in plain} == plain
+    assert with_values["alpha-interval"].value == pytest.approx(krippendorff_alpha(answers, "interval"))
+
+
+def test_intervals_are_those_of_drawing_items_by_hand():
+    answers = made(1, items=150, workers=12, accuracy=(0.5, 0.8)).answers
+    dice = np.random.default_rng(7)
+    by_hand = {"fleiss": [], "alpha-ordinal": []}
+    for _ in range(300):
+        chosen = dice.integers(150, size=150)
+        rows = np.concatenate([np.flatnonzero(answers.item == item) for item in chosen])
+        again = Answers.from_codes(np.repeat(np.arange(150), 5), np.arange(750), answers.label[rows], n_classes=4)
+        by_hand["fleiss"].append(fleiss_kappa(again))
+        by_hand["alpha-ordinal"].append(krippendorff_alpha(again, "ordinal"))
+    for name, values in by_hand.items():
+        figure = agreement(answers)[name]
+        assert [figure.low, figure.high] == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=0.015)
+
+
+def test_the_interval_covers_the_figure_of_endless_items():
+    endless = agreement(made(2, items=40_000, workers=1000, per_item=3, accuracy=(0.7, 0.7)).answers, replicates=0)
+    inside = []
+    for seed in range(100):
+        some = agreement(made(seed, items=150, workers=400, per_item=3, accuracy=(0.7, 0.7)).answers, replicates=300)
+        inside.append([some[name].low <= endless[name].value <= some[name].high for name in ("percent", "fleiss")])
+    assert (np.mean(inside, axis=0) >= 0.88).all()
+
+
+def test_grouping_many_unlike_items_keeps_the_interval(monkeypatch):
+    answers = made(3, items=3000, workers=40, classes=8, accuracy=(0.4, 0.9)).answers
+    exact = agreement(answers)
+    monkeypatch.setattr("broker.truth.agreement._MOST_UNITS", 200)
+    grouped = agreement(answers)
+    for name, figure in exact.items():
+        assert grouped[name].value == figure.value
+        assert [grouped[name].low, grouped[name].high] == pytest.approx([figure.low, figure.high], abs=0.006)
+
+
+@given(odd_answers())
+def test_the_interval_holds_the_figure_or_is_not_given(answers):
+    for figure in agreement(answers, replicates=50).values():
+        assert (figure.low is None) == (figure.high is None)
+        assert figure.low is None or figure.low <= figure.high <= 1.0 + 1e-9
+
+
+def test_alpha_by_likeness_has_the_value_of_alpha_and_a_like_interval():
+    answers = made(4, items=200, workers=15).answers
+    units = [answers.label[answers.item == item].tolist() for item in range(200)]
+    figure, nominal = alpha_by_likeness(units, lambda a, b: float(a == b)), agreement(answers)["alpha-nominal"]
+    assert figure.value == pytest.approx(alpha(units, lambda a, b: float(a == b)))
+    assert [figure.low, figure.high] == pytest.approx([nominal.low, nominal.high], abs=0.02)
+    assert alpha_by_likeness([[1, 1], [1]], lambda a, b: float(a == b)) == Figure(None)
+
+
+def test_the_busiest_pairs_have_the_most_items_in_common():
+    answers = from_table("11221.\n1122.2\n2222..")
+    assert busiest_pairs(answers, 2) == [(0, 1), (0, 2)]
+    assert busiest_pairs(from_table("1.\n.1"), 5) == []

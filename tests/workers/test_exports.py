@@ -31,7 +31,7 @@ def job(broker):
     found, _ = made.published(broker.store, ROWS)
     made.work(broker.store, found, made.person(broker.store, "worker"))
     with broker.store.write() as unit:
-        version = beliefs.write_version(unit, found, "majority", answers=ROWS, agreement=None, final=False, at=NOW)
+        version = beliefs.write_version(unit, found, "majority", answers=ROWS, figures={}, final=False, at=NOW)
         hits = [row.id for row in results.items(unit, found, Wish(limit=100))]
         answer = {"category": {"label": "cat"}}
         beliefs.write_findings(unit, version, [Finding(hit, answer, 0.9, 1) for hit in hits])
