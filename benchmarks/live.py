@@ -13,7 +13,7 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 
 from broker.truth.answers import Answers
 from broker.truth.dawid_skene import dawid_skene
-from broker.truth.live import Item, Live, Narrow, Wide, live
+from broker.truth.live import Live, Narrow, Wide, live
 
 FOLDER = Path("../shared/data/categorical")
 GROWTH, FEWEST, MEANWHILE = 1.05, 50, 0.01
@@ -60,21 +60,21 @@ def real(folder: Path) -> Iterator[tuple[str, Answers]]:
 class KeptNarrow(Narrow):
     """With the crowd's table as the last refit left it."""
 
-    def _spread(self, found: Item[Any], posterior: Any, sign: float) -> None:
-        _without_crowd(self, super()._spread, found, posterior, sign)
+    def _spread(self, answers: Mapping[Any, int], posterior: Any, sign: float) -> None:
+        _without_crowd(self, super()._spread, answers, posterior, sign)
 
 
 class KeptWide(Wide):
     """With the crowd's table as the last refit left it."""
 
-    def _spread(self, found: Item[Any], posterior: Any, sign: float) -> None:
-        _without_crowd(self, super()._spread, found, posterior, sign)
+    def _spread(self, answers: Mapping[Any, int], posterior: Any, sign: float) -> None:
+        _without_crowd(self, super()._spread, answers, posterior, sign)
 
 
-def _without_crowd(state: Live[Any], spread: Any, found: Item[Any], posterior: Any, sign: float) -> None:
+def _without_crowd(state: Live[Any], spread: Any, answers: Mapping[Any, int], posterior: Any, sign: float) -> None:
     crowd, sums = state.crowd, state.crowd_sums
     state.crowd, state.crowd_sums = [state.row(np.array(one)) for one in crowd], state.row(np.array(sums))
-    spread(found, posterior, sign)
+    spread(answers, posterior, sign)
     state.crowd, state.crowd_sums = crowd, sums
 
 

@@ -13,7 +13,7 @@ reaches their other items when these get an answer, or with the next full fit (`
 """
 
 from abc import abstractmethod
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -62,7 +62,8 @@ class Snapshot(NamedTuple):
 
 
 class Live(Generic[Row]):
-    """The state; `items` and `workers` may hold only those at hand, if the others' share is in `crowd` and `mass`.
+    """The state; `items` and `workers` may hold only those at hand, if the others' share is in `crowd` and `mass`: an
+    item that changes needs all workers who answered it, but for new answers to gold.
 
     `crowd[l][c]` = b A[l, c] + sum_w S_w[l, c], `crowd_sums[c]` its sum over l; `mass[c]` = 1 / K + sum of q[c].
     """
@@ -90,17 +91,21 @@ class Live(Generic[Row]):
     def add(self, item: Hashable, worker: Hashable, label: int) -> Row:
         """A worker's answer, or their corrected one; the item's new posterior. Raises Invalid for no label code."""
         self._check(label)
-        found = self._taken_out(item)
-        found.answers[worker] = label
         if worker not in self.workers:
             self.workers[worker] = Worker({}, self.row(np.zeros(self.n_classes)))
+        found = self.items.setdefault(item, Item())
+        if found.posterior is not None and found.gold != UNKNOWN:
+            return self._graded(found, found.posterior, worker, label)
+        self._take_out(found)
+        found.answers[worker] = label
         return self._put_back(found)
 
     def retract(self, item: Hashable, worker: Hashable) -> Row:
         """Forget a worker's answer; the item's new posterior. Raises Invalid if there is none."""
         if item not in self.items or worker not in self.items[item].answers:
             raise Invalid(f"worker {worker!r} has no answer to item {item!r}")
-        found = self._taken_out(item)
+        found = self.items[item]
+        self._take_out(found)
         del found.answers[worker]
         return self._put_back(found)
 
@@ -108,7 +113,8 @@ class Live(Generic[Row]):
         """The item's truth is known (UNKNOWN: no longer); its new posterior. Raises Invalid for no label code."""
         if label != UNKNOWN:
             self._check(label)
-        found = self._taken_out(item)
+        found = self.items.setdefault(item, Item())
+        self._take_out(found)
         found.gold = label
         return self._put_back(found)
 
@@ -169,24 +175,30 @@ class Live(Generic[Row]):
         if not 0 <= label < self.n_classes:
             raise Invalid(f"label: code {label} is not within 0..{self.n_classes - 1}")
 
-    def _taken_out(self, item: Hashable) -> Item[Row]:
-        found = self.items.get(item)
-        if found is None:
-            found = self.items[item] = Item()
-        elif found.posterior is not None:
-            self._spread(found, found.posterior, -1.0)
-        return found
+    def _take_out(self, found: Item[Row]) -> None:
+        if found.posterior is not None:
+            self._spread(found.answers, found.posterior, -1.0)
+            self.shift(self.mass, found.posterior, -1.0)
 
     def _put_back(self, found: Item[Row]) -> Row:
         now = self._believed(found)
         found.posterior = now if found.answers else None
         if found.answers:
-            self._spread(found, now, 1.0)
+            self._spread(found.answers, now, 1.0)
+            self.shift(self.mass, now, 1.0)
         return now
 
-    def _spread(self, found: Item[Row], posterior: Row, sign: float) -> None:
+    def _graded(self, found: Item[Row], truth: Row, worker: Hashable, label: int) -> Row:
+        """An answer to gold moves no posterior, so that no other worker needs to be looked at."""
+        if worker in found.answers:
+            self._spread({worker: found.answers[worker]}, truth, -1.0)
+        found.answers[worker] = label
+        self._spread({worker: label}, truth, 1.0)
+        return truth
+
+    def _spread(self, answers: Mapping[Hashable, int], posterior: Row, sign: float) -> None:
         shift, workers = self.shift, self.workers
-        for name, label in found.answers.items():
+        for name, label in answers.items():
             worker = workers[name]
             row = worker.rows.get(label)
             if row is None:
@@ -194,8 +206,7 @@ class Live(Generic[Row]):
             shift(row, posterior, sign)
             shift(worker.sums, posterior, sign)
             shift(self.crowd[label], posterior, sign)
-        shift(self.crowd_sums, posterior, sign * len(found.answers))
-        shift(self.mass, posterior, sign)
+        shift(self.crowd_sums, posterior, sign * len(answers))
 
     def _loaded(self, consensus: Consensus, answers: Answers, gold: list[int]) -> Iterator[tuple[Hashable, Item[Row]]]:
         workers = answers.workers or range(answers.n_workers)
