@@ -13,7 +13,7 @@ from broker.store.beliefs import Finding
 from broker.store.db import Record, Unit
 from broker.store.jobs import RUNNING, Hold, Job, JobState
 
-BATCH = 100
+BATCH = 50
 """Answers of one transaction: on SQLite nobody else writes while it lasts."""
 GROWTH = 1.05
 """A job is aggregated anew when it has 5 % more answers than at the last time; the live posterior bridges the gap."""

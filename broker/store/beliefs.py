@@ -137,7 +137,7 @@ def carry_on(unit: Unit, job_id: int, model: str, more: int, at: dt.datetime) ->
 
 def put_findings(unit: Unit, aggregation_id: int, findings: Iterable[Finding]) -> None:
     """Replace what a version says of these HITs."""
-    unit.upsert(Consensus, [{"aggregation_id": aggregation_id, **asdict(finding)} for finding in findings])
+    unit.upsert(Consensus, [{"aggregation_id": aggregation_id, **vars(finding)} for finding in findings])
 
 
 def prune(unit: Unit, job_id: int, model: str) -> None:

@@ -5,7 +5,6 @@ after assignments and before the job's own row.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -116,7 +115,7 @@ def clear(unit: Unit, job: LiveJob, answers: int) -> None:
 
 
 def _hit(job_id: int, hit_id: int, state: HitState) -> dict[str, Any]:
-    return {"job_id": job_id, "hit_id": hit_id, "answers": len(state.answers), "state": asdict(state)}
+    return {"job_id": job_id, "hit_id": hit_id, "answers": len(state.answers), "state": vars(state)}
 
 
 def _state(row: Json) -> HitState:
