@@ -1,17 +1,18 @@
 """The live posterior of HITs whose answers fall apart into places: each place is an item of its own."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable
 from math import prod
 from typing import Any, TypeGuard, cast
 
 import numpy as np
 
 from broker.annotation.cells import Cells
+from broker.annotation.hit_state import HitState
 from broker.annotation.kind import Kind
 from broker.truth.answers import UNKNOWN
 from broker.truth.live import Item, Live, Worker, live
 
+FLOATS = np.dtype("<f8")
 MOST_CLASSES = 64
 """With more labels a worker's table is too large to be read and written with every answer: these wait for the refit."""
 
@@ -19,19 +20,6 @@ MOST_CLASSES = 64
 def follows(room: Kind[Any]) -> TypeGuard[Cells[Any]]:
     """Whether a room's HITs have a live posterior."""
     return isinstance(room, Cells) and len(room.options()) <= MOST_CLASSES
-
-
-@dataclass
-class HitState:
-    """What is known of one HIT, by place (in the order of `Cells.places`): workers' label codes, posteriors, gold."""
-
-    answers: dict[int, list[int]] = field(default_factory=dict)
-    posterior: list[list[float]] = field(default_factory=list)
-    gold: list[int] = field(default_factory=list)
-
-
-WorkerState = Mapping[int, Sequence[float]]
-"""A worker's expected counts: a row over truths for each label code that they gave."""
 
 
 class Crowd:
@@ -51,11 +39,21 @@ class Crowd:
             gold = state.gold[number] if state.gold else UNKNOWN
             self.live.items[hit_id, place] = Item(codes, believed, gold)
 
-    def put_worker(self, worker_id: int, counts: WorkerState) -> None:
-        """Lay down what is known of a worker."""
-        rows = {label: self.live.row(np.array(row)) for label, row in counts.items()}
-        sums = self.live.row(np.array([*counts.values(), [0.0] * len(self.options)]).sum(axis=0))
-        self.live.workers[worker_id] = Worker(rows, sums)
+    def put_worker(self, worker_id: int, packed: bytes) -> None:
+        """Lay down what is known of a worker, as `worker` packs it."""
+        table = np.frombuffer(packed, FLOATS).reshape(-1, len(self.options) + 1)
+        rows = {int(row[0]): self.live.row(row[1:]) for row in table}
+        self.live.workers[worker_id] = Worker(rows, self.live.row(table[:, 1:].sum(axis=0)))
+
+    def pool(self, counts: bytes, mass: bytes) -> None:
+        """Lay down what is known of the whole job, as `pooled` packs it; zeros at its beginning."""
+        classes = len(self.options)
+        self.live.pool(np.frombuffer(counts, FLOATS).reshape(classes, classes), np.frombuffer(mass, FLOATS))
+
+    def pooled(self) -> tuple[bytes, bytes]:
+        """The pooled counts of all workers (labels x truths) and the sum of all posteriors."""
+        counts, mass = self.live.pooled()
+        return counts.astype(FLOATS).tobytes(), mass.astype(FLOATS).tobytes()
 
     def add(self, hit_id: int, worker_id: int, answer: Any, truth: Any = None) -> bool:
         """A worker's answer; `truth` is the gold answer, if the HIT has one. Whether it was not known yet."""
@@ -92,9 +90,10 @@ class Crowd:
         posterior = [[float(share) for share in self.live.posterior((hit_id, place))] for place in self.places]
         return HitState(answers, posterior, [] if set(gold) == {UNKNOWN} else gold)
 
-    def worker(self, worker_id: int) -> WorkerState:
-        """All that is known of a worker."""
-        return {label: [float(one) for one in row] for label, row in self.live.workers[worker_id].rows.items()}
+    def worker(self, worker_id: int) -> bytes:
+        """A worker's expected counts: for each label they gave its code and a row over truths."""
+        rows = self.live.workers[worker_id].rows
+        return np.array([[label, *row] for label, row in rows.items()], FLOATS).tobytes()
 
     def answer(self, hit_id: int) -> tuple[dict[str, Any], float, int]:
         """The most probable answer's JSON, how sure it is, and on how many answers; ties go to the first label.

@@ -6,17 +6,21 @@ after assignments and before the job's own row.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from broker.annotation.live import Crowd, HitState, WorkerState
+from broker.annotation.hit_state import HitState
 from broker.store.db import Json, Rows, Unit, row_of
 
+if TYPE_CHECKING:
+    # The web process knows the tables, and does without numpy.
+    from broker.annotation.live import Crowd
+
 AT_ONCE = 500
-FLOATS = np.dtype("<f8")
+NUMBER = 8
+"""Bytes of a number."""
 
 
 class LiveJob(Rows):
@@ -59,17 +63,16 @@ def held(unit: Unit, job_id: int) -> LiveJob | None:
 
 def begin(unit: Unit, job_id: int, classes: int) -> LiveJob:
     """The job's row, held till the end of the unit: a fresh one that knows of no answer, if there is none."""
-    nothing = np.zeros((classes, classes))
-    unit.insert_once(LiveJob, job_id=job_id, fitted=0, counts=_packed(nothing), mass=_packed(nothing[0]))
+    nothing = bytes(NUMBER * classes)
+    unit.insert_once(LiveJob, job_id=job_id, fitted=0, counts=nothing * classes, mass=nothing)
     found = held(unit, job_id)
     assert found is not None  # noqa: S101 -- rows of live_jobs are never deleted
     return found
 
 
-def load(unit: Unit, job: LiveJob, crowd: Crowd, hit_ids: Sequence[int], worker_ids: Iterable[int]) -> None:
+def load(unit: Unit, job: LiveJob, crowd: "Crowd", hit_ids: Sequence[int], worker_ids: Iterable[int]) -> None:
     """Lay down these HITs, all workers that answered them, and these workers."""
-    classes = len(crowd.options)
-    crowd.live.pool(_floats(job.counts).reshape(classes, classes), _floats(job.mass))
+    crowd.pool(job.counts, job.mass)
     workers = set(worker_ids)
     for hit_id, state in states(unit, job.job_id, hit_ids).items():
         crowd.put(hit_id, state)
@@ -78,7 +81,7 @@ def load(unit: Unit, job: LiveJob, crowd: Crowd, hit_ids: Sequence[int], worker_
     query = sa.select(LiveWorker.worker_id, LiveWorker.counts).where(LiveWorker.job_id == job.job_id)
     for some in _parts(sorted(workers)):
         for worker_id, counts in unit.session.execute(query.where(LiveWorker.worker_id.in_(some))):
-            crowd.put_worker(worker_id, _table(counts, classes))
+            crowd.put_worker(worker_id, counts)
 
 
 def states(unit: Unit, job_id: int, hit_ids: Iterable[int]) -> dict[int, HitState]:
@@ -94,13 +97,12 @@ def counts(unit: Unit, job_id: int) -> dict[int, int]:
     return {row.hit_id: row.answers for row in unit.session.execute(query)}
 
 
-def save(unit: Unit, job: LiveJob, crowd: Crowd, hit_ids: Iterable[int]) -> None:
+def save(unit: Unit, job: LiveJob, crowd: "Crowd", hit_ids: Iterable[int]) -> None:
     """Keep what is now known of these HITs, of all workers laid down, and of the crowd."""
-    pooled, mass = crowd.live.pooled()
-    job.counts, job.mass = _packed(pooled), _packed(mass)
+    job.counts, job.mass = crowd.pooled()
     unit.session.flush()
     for some in _parts(crowd.workers()):
-        rows = ({"worker_id": worker_id, "counts": _rows(crowd.worker(worker_id))} for worker_id in some)
+        rows = ({"worker_id": worker_id, "counts": crowd.worker(worker_id)} for worker_id in some)
         unit.upsert(LiveWorker, [{"job_id": job.job_id, **row} for row in rows])
     for some in _parts(hit_ids):
         hits = ((hit_id, crowd.hit(hit_id)) for hit_id in some)
@@ -120,22 +122,6 @@ def _hit(job_id: int, hit_id: int, state: HitState) -> dict[str, Any]:
 
 def _state(row: Json) -> HitState:
     return HitState({int(worker): codes for worker, codes in row["answers"].items()}, row["posterior"], row["gold"])
-
-
-def _rows(counts: WorkerState) -> bytes:
-    return _packed([[label, *row] for label, row in counts.items()])
-
-
-def _table(packed: bytes, classes: int) -> WorkerState:
-    return {int(label): row for label, *row in _floats(packed).reshape(-1, classes + 1).tolist()}
-
-
-def _packed(numbers: Any) -> bytes:
-    return np.asarray(numbers, dtype=FLOATS).tobytes()
-
-
-def _floats(packed: bytes) -> Any:
-    return np.frombuffer(packed, dtype=FLOATS)
 
 
 def _parts(rows: Iterable[int]) -> Iterator[list[int]]:

@@ -81,7 +81,7 @@ def _initial_frame(labels: Codes, counts: Floats) -> "pd.DataFrame":
     """Counts of the labels that occur: of others crowd-kit makes probabilities that are not numbers."""
     import pandas as pd  # noqa: PLC0415 -- heavy: only when called
 
-    index = pd.MultiIndex.from_product([range(len(counts)), labels], names=["worker", "label"])
+    index = pd.MultiIndex.from_product([range(len(counts)), labels.tolist()], names=["worker", "label"])
     return pd.DataFrame(counts.reshape(-1, len(labels)), index=index, columns=labels)
 
 
