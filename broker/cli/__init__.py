@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, Invalid
 
 # name: what --help says; the module `broker.cli.NAME` has a click command called `command`.
 COMMANDS = {
@@ -15,8 +15,15 @@ COMMANDS = {
     "replay": "Replay recorded answers under fixed and adaptive plans, and compare them with the truth.",
     "plan": "What plans would find and cost, before money is spent.",
     "agreement": "How far the answers in a file agree: kappa, alpha and percent, with intervals.",
+    "aggregate": "Find labels with their confidence in a CSV or Parquet file of answers.",
     "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }
+
+
+class Refused(click.ClickException):
+    """The input breaks a stated rule."""
+
+    exit_code = 2
 
 
 class Commands(click.Group):
@@ -39,12 +46,13 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; the expected failures become one line and exit code 1."""
+        """Run the command; the expected failures become one line and exit code 1, or 2 for input that breaks a rule."""
         try:
             return super().invoke(ctx)
         except BrokerError as error:
             lines = [error.message, *(f"  {problem}" for problem in error.problems)]
-            raise click.ClickException("\n".join(lines)) from error
+            failure = Refused if isinstance(error, Invalid) else click.ClickException
+            raise failure("\n".join(lines)) from error
 
 
 @click.command(cls=Commands)

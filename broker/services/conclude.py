@@ -13,15 +13,16 @@ from typing import Any, cast
 import numpy as np
 
 from broker.annotation.cells import Cells
+from broker.annotation.live import Crowd, follows
 from broker.kinds.registry import furnish
-from broker.store import beliefs, errands, hits, jobs, people, turns
+from broker.store import beliefs, errands, hits, jobs, live, people, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Json, Record, Unit
 from broker.store.jobs import RUNNING, Hold, JobState
 from broker.truth.adaptive import Judgement, curve_on_gold, fit, judge
 from broker.truth.agreement import agreement, alpha_by_likeness
 from broker.truth.answers import UNKNOWN, Answers, Codes
-from broker.truth.calibration import calibration_error
+from broker.truth.calibration import Calibration, calibration_error
 from broker.truth.consensus import Consensus
 from broker.truth.signals import Signal
 from broker.truth.stopping import Rule
@@ -69,6 +70,8 @@ class Inferred:
     results: Sequence[Concluded]
     figures: Json
     trust: Mapping[int, beliefs.Belief]
+    crowd: Crowd | None
+    """What the live posterior goes on from."""
 
 
 def gather(unit: Unit, job_id: int) -> Gathered | None:
@@ -92,25 +95,57 @@ def infer(gathered: Gathered) -> Inferred:
     return Inferred(
         [_concluded(gathered, answers, gold, model, one) for model, one in found.items()],
         figures,
-        _beliefs(answers, found[MODELS[-1]], gold, gathered.rows),
+        _beliefs(answers, found[beliefs.LIVE], gold, gathered.rows),
+        _crowd(gathered.room, answers, gold, found[beliefs.LIVE]),
     )
 
 
 def keep(unit: Unit, job_id: int, gathered: Gathered, inferred: Inferred, now: dt.datetime) -> None:
     """Write the results as new versions, and what is now believed of each worker, in this job and over all."""
     size, names = len(gathered.rows), _named(unit, inferred.trust.values())
+    late = _go_on(unit, job_id, inferred, size) if inferred.crowd else {}
     for result in inferred.results:
+        more = late if result.model == beliefs.LIVE and not gathered.ended else {}
+        total = size + sum(finding.answers for finding in more.values()) - _known(result, more)
         version = beliefs.write_version(
-            unit, job_id, result.model, answers=size, figures=inferred.figures, final=gathered.ended, at=now
+            unit, job_id, result.model, answers=total, figures=inferred.figures, final=gathered.ended, at=now
         )
         beliefs.write_calibration(unit, version, dict(result.calibration))
         beliefs.write_findings(unit, version, result.findings)
+        beliefs.put_findings(unit, version, more.values())
         beliefs.prune(unit, job_id, result.model)
     _adapt(unit, job_id, inferred.results[-1], now)
     told = {worker: replace(one, signals=_told(one, job_id, names)) for worker, one in inferred.trust.items()}
     beliefs.write_trust(unit, job_id, told, now)
     for worker_id in sorted(inferred.trust):
         beliefs.write_trust(unit, beliefs.ALL_JOBS, {worker_id: _over_all(unit, worker_id)}, now)
+
+
+def _crowd(room: Cells[Any], answers: Answers, gold: Codes, consensus: Consensus) -> Crowd | None:
+    if not follows(room):
+        return None
+    crowd = Crowd(room)
+    crowd.live.load(consensus, answers, gold)
+    return crowd
+
+
+def _go_on(unit: Unit, job_id: int, inferred: Inferred, size: int) -> dict[int, Finding]:
+    """Have the live posterior go on from the fit, with the answers judged meanwhile; the HITs that have such."""
+    crowd = cast("Crowd", inferred.crowd)
+    held = live.begin(unit, job_id, len(crowd.options))
+    fitted = {finding.hit_id: finding.answers for finding in inferred.results[-1].findings}
+    now = live.counts(unit, job_id)
+    late = sorted(hit_id for hit_id, answers in now.items() if answers > fitted.get(hit_id, 0))
+    for hit_id, state in sorted(live.states(unit, job_id, late).items()):
+        crowd.follow(hit_id, state)
+    live.clear(unit, held, size)
+    live.save(unit, held, crowd, sorted(fitted.keys() | late))
+    calibration = Calibration.of(inferred.results[-1].calibration)
+    return {hit_id: Finding(hit_id, *crowd.answer(hit_id, calibration)) for hit_id in late}
+
+
+def _known(result: Concluded, hits_wanted: Mapping[int, Finding]) -> int:
+    return sum(finding.answers for finding in result.findings if finding.hit_id in hits_wanted)
 
 
 def _adapt(unit: Unit, job_id: int, found: Concluded, now: dt.datetime) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from broker.store.db import Json, Rows, Unit, key
 
 ALL_JOBS = 0
+LIVE = "dawid-skene"
+"""The model whose newest version tells of every answer as it is judged."""
 PROVISIONAL_KEPT = 2
 """Versions of a running job that stay beside its final ones."""
 
@@ -136,6 +138,33 @@ def write_findings(unit: Unit, aggregation_id: int, findings: Iterable[Finding])
     rows = [{"aggregation_id": aggregation_id, **asdict(finding)} for finding in findings]
     if rows:
         unit.session.execute(sa.insert(Consensus), rows)
+
+
+def carry_on(unit: Unit, job_id: int, model: str, more: int, at: dt.datetime) -> Aggregation:
+    """The job's newest version of a model, which is to tell of so many answers more.
+
+    A final version stays as it is: a new one begins with what it says.
+    """
+    last = latest(unit, job_id, model)
+    if last is not None and not last.final:
+        last.answers += more
+        unit.session.flush()
+        return last
+    before, figures = (last.answers, last.figures or {}) if last else (0, {})
+    fresh = write_version(unit, job_id, model, answers=before + more, figures=figures, final=False, at=at)
+    if last is not None:
+        if last.calibration:
+            write_calibration(unit, fresh, last.calibration)
+        names = ("hit_id", "answer", "confidence", "answers", "undecided")
+        same = sa.select(sa.literal(fresh), *(getattr(Consensus, name) for name in names))
+        query = same.where(Consensus.aggregation_id == last.id)
+        unit.session.execute(sa.insert(Consensus).from_select(["aggregation_id", *names], query))
+    return unit.session.get_one(Aggregation, fresh, populate_existing=True)
+
+
+def put_findings(unit: Unit, aggregation_id: int, findings: Iterable[Finding]) -> None:
+    """Replace what a version says of these HITs."""
+    unit.upsert(Consensus, [{"aggregation_id": aggregation_id, **vars(finding)} for finding in findings])
 
 
 def prune(unit: Unit, job_id: int, model: str) -> None:

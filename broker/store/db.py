@@ -5,7 +5,7 @@ import functools
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,12 +88,24 @@ class Unit:
 
     def insert_once(self, table: type["Rows"], **values: Any) -> bool:
         """Insert a row unless a unique constraint already holds one like it; whether it is new."""
-        rows = table.metadata.tables[table.__tablename__]
-        postgres = self.session.connection().dialect.name == "postgresql"
-        insert = postgresql.insert(rows) if postgres else sqlite.insert(rows)
+        insert = self._insert(table)
         # The count of rows is unknown where SQLAlchemy asks for the new key by itself, so a row is asked for instead.
         once: sa.Executable = insert.values(**values).on_conflict_do_nothing().returning(sa.literal_column("1"))
         return self.session.connection().execute(once).first() is not None
+
+    def upsert(self, table: type["Rows"], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, each with all columns; one whose key is there replaces it."""
+        insert = self._insert(table)
+        columns = table.metadata.tables[table.__tablename__].columns
+        values = {column.name: insert.excluded[column.name] for column in columns if not column.primary_key}
+        keys = [column.name for column in columns if column.primary_key]
+        if rows:
+            self.session.connection().execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+    def _insert(self, table: type["Rows"]) -> postgresql.Insert | sqlite.Insert:
+        rows = table.metadata.tables[table.__tablename__]
+        postgres = self.session.connection().dialect.name == "postgresql"
+        return postgresql.insert(rows) if postgres else sqlite.insert(rows)
 
     def turn(self, ask: Ask, gold: Gold | None) -> Given:
         """A worker's turn as part of this unit."""

@@ -97,7 +97,10 @@ def abandon(unit: Unit, assignment_id: int, now: dt.datetime) -> bool:
 def unjudged(unit: Unit, job_id: int, *, limit: int) -> list[Record]:
     """Submitted answers that nobody has looked at yet, with their HIT's gold, the oldest first, locked."""
     query = (
-        sa.select(Assignment.id, Assignment.hit_id, Assignment.answer, Assignment.gold, Hit.gold.label("truth"))
+        sa.select(
+            *(Assignment.id, Assignment.hit_id, Assignment.worker_id, Assignment.answer, Assignment.gold),
+            Hit.gold.label("truth"),
+        )
         .join(Hit, Hit.id == Assignment.hit_id)
         .where(Assignment.job_id == job_id, is_in(Turn.SUBMITTED), ~Assignment.judged)
         .order_by(Assignment.id)

@@ -4,8 +4,9 @@ Labels never change: only the number beside them does. C. Guo et al., On Calibra
 2017 (temperature scaling, expected calibration error).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,12 @@ class Calibration:
     temperature: float
     mix: float
     golds: int = 0
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any] | None) -> Self:
+        """The calibration that was kept under its fields' names; DEFAULT's figures for None."""
+        names = ("temperature", "mix", "golds")
+        return cls(**{name: (told or vars(DEFAULT))[name] for name in names})
 
     @property
     def on_gold(self) -> bool:

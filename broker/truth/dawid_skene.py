@@ -97,6 +97,7 @@ class _Fit:
         entropy = sum(self._expect(block, logs, shares, shift=lowest < _LEAST_EXPONENT) for block in self.layout.blocks)
         # The entropy of a softmax is the mean of log Z less the mean exponent: no logarithm of the posterior is needed.
         entropy -= float((self.counts * logs).sum()) + float(self.sums @ shares)
+        del logs, self.logs, self.table  # with many workers these are large: make room for the new ones
         self._tabulate()
         shares = np.log(np.maximum(self.priors, LEAST_PROBABILITY))
         joint = float((self.counts * self.logs).sum()) + float(self.counts.sum(axis=0) @ shares)

@@ -41,6 +41,19 @@ def evidence(answers: Answers, consensus: Consensus, correlation: float = CORREL
     return _of(answers, consensus.labels, _softened(sums, answers, consensus.priors, correlation))
 
 
+def of_posteriors(posteriors: Floats, priors: Floats, votes: Floats, correlation: float = CORRELATION) -> Evidence:
+    """The same for items with a posterior that takes answers for independent (n_items x n_classes) under these priors.
+
+    `votes` are the counts of labels (n_items x n_classes). The likelihood is the posterior over the priors.
+    """
+    given, logs = votes.sum(axis=1), np.log(np.maximum(priors, LEAST_PROBABILITY))
+    likelihoods = np.log(np.maximum(posteriors, LEAST_PROBABILITY)) - logs
+    softened = likelihoods / (1.0 + correlation * np.maximum(given - 1, 0))[:, None] + logs
+    label, rows = posteriors.argmax(axis=1).astype(np.int32), np.arange(len(posteriors))
+    share = (votes[rows, label] + 1.0 / votes.shape[1]) / (given + 1.0)
+    return Evidence(label, special.softmax(softened, axis=1)[rows, label], share, given)
+
+
 def blinded(answers: Answers, consensus: Consensus, gold: Codes, correlation: float = CORRELATION) -> Evidence:
     """The same for gold items as if their truth were not known; all other items come out without answers.
 

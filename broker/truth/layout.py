@@ -39,7 +39,7 @@ class Layout:
     `firsts`: where each answering worker's pairs begin, and `pairs_each` how many they are.
     """
 
-    item: NDArray[np.int64]
+    item: Codes
     label: NDArray[np.int64]
     pair_worker: Codes
     pair_label: Codes
@@ -53,7 +53,7 @@ class Layout:
     def of(cls, answers: Answers, gold: Codes) -> Self:
         """Lay out the answers; gold of items that nobody answered is left out."""
         given = answers.per_item().astype(np.int32)
-        item = np.flatnonzero(given)
+        item = np.flatnonzero(given).astype(np.int32)
         truth = gold[item]
         label = np.flatnonzero(_used(answers.label, answers.n_classes) | _used(truth[truth >= 0], answers.n_classes))
         keys, pair = _pairs(answers)

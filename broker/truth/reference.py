@@ -71,16 +71,18 @@ def _fitted(answers: Answers, model: str, truths: Codes, initial_counts: Floats 
         return fitted, fitted.fit_predict_proba(data)
     known = np.flatnonzero(truths != UNKNOWN)
     gold = pd.Series(truths[known], index=pd.Index(known, name="task")) if known.size else None
-    past = None if initial_counts is None else _initial_frame(answers, initial_counts)
+    used = np.union1d(answers.label, truths[known])
+    past = None if initial_counts is None else _initial_frame(used, initial_counts[:, used][:, :, used])
     fitted = make(initial_error_strategy="addition").fit(data, gold, past)
     return fitted, fitted.probas_
 
 
-def _initial_frame(answers: Answers, counts: Floats) -> "pd.DataFrame":
+def _initial_frame(labels: Codes, counts: Floats) -> "pd.DataFrame":
+    """Counts of the labels that occur: of others crowd-kit makes probabilities that are not numbers."""
     import pandas as pd  # noqa: PLC0415 -- heavy: only when called
 
-    index = pd.MultiIndex.from_product([range(answers.n_workers), range(answers.n_classes)], names=["worker", "label"])
-    return pd.DataFrame(counts.reshape(-1, answers.n_classes), index=index, columns=range(answers.n_classes))
+    index = pd.MultiIndex.from_product([range(len(counts)), labels.tolist()], names=["worker", "label"])
+    return pd.DataFrame(counts.reshape(-1, len(labels)), index=index, columns=labels)
 
 
 def _consensus(answers: Answers, model: str, fitted: Any, shares: "pd.DataFrame", truths: Codes) -> Consensus:

@@ -9,6 +9,9 @@ from broker.truth.answers import Floats
 from broker.truth.consensus import LEAST_PROBABILITY
 from broker.truth.layout import Layout
 
+STRENGTH, CROWD_STRENGTH = 6.0, 5.0
+"""Pseudo-answers per truth behind each worker's table, spread like the crowd's, and behind the crowd's own."""
+
 
 class Table(NamedTuple):
     """`chances[p, c]` = P(label of pair p | truth c); `pseudo[l, c]` = pseudo-answers behind every worker's table."""
@@ -37,7 +40,7 @@ def smoothed(strength: float = 2.0) -> Form:
     return table
 
 
-def hierarchical(strength: float = 6.0, crowd_strength: float = 5.0) -> Form:
+def hierarchical(strength: float = STRENGTH, crowd_strength: float = CROWD_STRENGTH) -> Form:
     """Maximum a posteriori where each worker is taken for one of this crowd until their answers say otherwise.
 
     The crowd's pooled confusion is B[l, c] = (sum_w S_w[l, c] + b A[l, c]) / (sum_w,l S_w[l, c] + b), with S_w the

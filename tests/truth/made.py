@@ -54,9 +54,7 @@ def odd_answers(draw, max_classes=4, min_classes=1):
 
 def real(name):
     """A real set as (answers, truth codes); skips where the sets are not beside the project."""
-    folder = next((f for f in _folders(name) if f.is_dir()), None)
-    if folder is None:
-        pytest.skip(f"real answers not found: put shared/data/categorical/{name} beside or above the project")
+    folder = folder_of(name)
     columns = _columns(folder / "answers.csv")
     answers = Answers.from_columns(columns["task"], columns["worker"], columns["label"])
     known = _columns(folder / "truth.csv")
@@ -65,8 +63,13 @@ def real(name):
     return answers, answers.gold({task: label for task, label in pairs if label in answers.labels})
 
 
-def _folders(name):
-    return [parent / "shared/data/categorical" / name for parent in Path(__file__).resolve().parents]
+def folder_of(name):
+    """The folder of a real set; skips where the sets are not beside the project."""
+    folders = [parent / "shared/data/categorical" / name for parent in Path(__file__).resolve().parents]
+    folder = next((f for f in folders if f.is_dir()), None)
+    if folder is None:
+        pytest.skip(f"real answers not found: put shared/data/categorical/{name} beside or above the project")
+    return folder
 
 
 def _columns(path):

@@ -1,19 +1,23 @@
 """The judgement of a plan: the honest stop, calibration, routing, budget, and what is undecidable."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from broker.errors import Invalid
 from broker.truth.adaptive import curve_on_gold, fit, judge
 from broker.truth.answers import UNKNOWN, Answers
 from broker.truth.calibration import DEFAULT, calibrate, calibration_error, log_loss, reliability, tempered
 from broker.truth.dawid_skene import dawid_skene
-from broker.truth.evidence import Evidence, blinded, evidence
+from broker.truth.evidence import Evidence, blinded, evidence, of_posteriors
 from broker.truth.models import aggregate
 from broker.truth.routing import information, uninformative
 from broker.truth.stopping import Rule, decide, honest
+from broker.truth.trust import log_likelihoods
 from tests.truth.made import made, odd_answers, some_gold
 
 shares = st.floats(0, 1)
@@ -173,3 +177,18 @@ def test_a_whole_is_as_sure_as_all_of_its_parts_together():
     whole = judge(crowd.answers, found, whole=np.repeat(np.arange(30), 2))
     assert whole.confidence == pytest.approx(parts.confidence.reshape(30, 2).prod(axis=1))
     assert whole.decision.score == pytest.approx(parts.decision.score.reshape(30, 2).prod(axis=1))
+
+
+def test_evidence_can_be_had_from_posteriors_too():
+    crowd = made(5, items=60, workers=8, classes=3, per_item=4)
+    found = dawid_skene(crowd.answers)
+    each = log_likelihoods(found.confusions, crowd.answers, slice(0, len(crowd.answers)))
+    sums = np.zeros((60, 3))
+    np.add.at(sums, crowd.answers.item, each)
+    posteriors = special.softmax(sums + np.log(found.priors), axis=1)
+    wanted = evidence(crowd.answers, replace(found, labels=posteriors.argmax(axis=1).astype(np.int32)))
+    got = of_posteriors(posteriors, found.priors, crowd.answers.votes().toarray())
+    assert np.allclose(got.belief, wanted.belief) and np.allclose(got.share, wanted.share)
+    assert (got.label == wanted.label).all() and (got.given == wanted.given).all()
+    independent = of_posteriors(posteriors, found.priors, crowd.answers.votes().toarray(), correlation=0.0)
+    assert np.allclose(independent.belief, posteriors.max(axis=1))
