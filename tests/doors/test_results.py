@@ -276,7 +276,7 @@ def test_a_prepared_file_is_the_one_that_is_downloaded_directly(ann, broker, job
     assert answer.mimetype == mime
     assert int(answer.headers["Content-Length"]) == len(answer.data)
     name = job.rpartition("/")[2]
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="results-{name}-v2.{sort}"'
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="results-{name}-v3.{sort}"'
 
 
 def test_a_prepared_file_is_of_the_version_that_was_chosen(ann, broker, job):
