@@ -31,11 +31,12 @@ Look at the digit and choose what **most readers** would read.
 | two circles | 8 |
 """
 # A requester's own page: the elements alone, under the same policy, with what they submit written into the page.
-ELEMENTS = """<!doctype html><html lang="en"><head><title>Elements</title>
-{% for name in ["base", "forms", "parts", "crowd"] %}
+ELEMENTS = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Elements</title>
+{% for name in ["tokens", "base", "frame", "forms", "parts", "crowd"] %}
 <link rel="stylesheet" href="{{ static('css/' ~ name ~ '.css') }}">
 {% endfor %}
-</head><body><main><h1>Elements</h1>{{ html|safe }}</main>
+</head><body><main class="shell"><h1>Elements</h1>{{ html|safe }}</main>
 <script type="module" src="{{ static('js/elements/index.js') }}"></script></body></html>"""
 HOME = """{% extends "base.html" %}{% block heading %}Home{% endblock %}"""
 ONE = [str(digit) for digit in range(10)]

@@ -3,6 +3,34 @@
 import { free, node, whenParsed } from "./parts.js";
 
 const OTHER = "button, a[href], summary, textarea, select, [role=button]"; // Enter is theirs
+const NATIVE = ":is(input, select, textarea)[name]:not([type=submit], [type=button], [type=reset], [type=image], [type=file], :disabled)";
+const OURS = ":is([name], [src], [text], [categories]):not(:defined)"; // an element whose script is still on its way
+
+/** What the plain fields of HTML answer, as the original has it: texts, and truth by value for what is checked. */
+function native(field) {
+  if (field.type === "checkbox" || field.type === "radio") return { [field.value]: field.checked };
+  if (field.multiple) return [...field.selectedOptions].map((option) => option.value);
+  return field.value === "" ? undefined : field.value;
+}
+
+function restore(field, given) {
+  if (field.type === "checkbox" || field.type === "radio") field.checked = given ? Boolean(given[field.value]) : field.defaultChecked;
+  else if (field.multiple) for (const option of field.options) option.selected = (given ?? []).includes(option.value);
+  else field.value = given ?? field.defaultValue ?? "";
+}
+
+const object = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** Answers under one name: several boxes of a name make one object, else the last one counts. */
+function merge(entries) {
+  const merged = {};
+  for (const [name, answer] of entries.filter(([, given]) => given !== undefined)) {
+    const before = Object.hasOwn(merged, name) ? merged[name] : null;
+    const value = object(before) && object(answer) ? { ...before, ...answer } : answer;
+    Object.defineProperty(merged, name, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return merged;
+}
 
 export class Form extends HTMLElement {
   #onKey = (event) => this.#press(event);
@@ -27,10 +55,27 @@ export class Form extends HTMLElement {
   /** The elements that answer, in the order of the page. */
   get fields() { return [...this.querySelectorAll("*")].filter((element) => element.crowdField); }
 
-  /** {name: answer} of every element in the form. */
-  get answer() { return Object.fromEntries(this.fields.map((field) => [field.name, field.answer])); }
+  /** The template's own fields of plain HTML. */
+  get #natives() {
+    const fields = this.fields;
+    return [...this.querySelectorAll(NATIVE)].filter((one) => !fields.some((field) => field.contains(one)) || one.closest("[data-crowd-own]"));
+  }
 
-  set answer(given) { for (const field of this.fields) field.answer = given?.[field.name]; }
+  /** {name: answer} of every element in the form. */
+  get answer() {
+    return merge([...this.fields.map((field) => [field.name, field.answer]), ...this.#natives.map((field) => [field.name, native(field)])]);
+  }
+
+  set answer(given) {
+    for (const field of this.fields) field.answer = given?.[field.name];
+    for (const field of this.#natives) restore(field, given?.[field.name]);
+    for (const late of this.querySelectorAll(OURS)) {
+      customElements.whenDefined(late.localName).then(() => { late.answer = given?.[late.name]; });
+    }
+  }
+
+  /** What templates written for the original append their questions to. */
+  get form() { return this; }
 
   reset() { this.answer = {}; }
 
@@ -38,7 +83,7 @@ export class Form extends HTMLElement {
 
   /** Submit the answer; false if something is missing or a listener of `submit` has stopped it. */
   submit(now = performance.now()) {
-    if (!this.fields.every((field) => field.check(now))) return false;
+    if (this.querySelector(OURS) || !this.fields.every((field) => field.check(now))) return false;
     if (!this.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }))) return false;
     this.dispatchEvent(new CustomEvent("crowd-submit", { bubbles: true, detail: { answer: this.answer } }));
     return true;

@@ -1,21 +1,62 @@
-// Defines every crowd element of ours; pages and templates import this one file.
+// Loads the crowd elements that are on the page, and those that come to it later: a page pays only for what it shows.
+// Pages and templates need this one script; the style sheets it needs come with it.
 
 import { Button } from "./button.js";
-import { Classifier, MultiClassifier } from "./classifier.js";
 import { Form } from "./form.js";
-import { FullInstructions, ShortInstructions } from "./instructions.js";
-import { Target } from "./target.js";
 
-const ELEMENTS = {
-  "classification-target": Target,
-  "short-instructions": ShortInstructions,
-  "full-instructions": FullInstructions,
-  "crowd-button": Button,
-  "crowd-classifier": Classifier,
-  "crowd-classifier-multi-select": MultiClassifier,
-  "crowd-form": Form,
+const MODULES = {
+  target: ["classification-target"],
+  instructions: ["short-instructions", "full-instructions", "crowd-instructions", "crowd-modal"],
+  classifier: ["crowd-classifier", "crowd-classifier-multi-select"],
+  picture: ["crowd-image-classifier", "crowd-image-classifier-multi-select"],
+  input: ["crowd-input", "crowd-text-area"],
+  check: ["crowd-checkbox", "crowd-toggle-button", "crowd-radio-button", "crowd-radio-group"],
+  slider: ["crowd-slider"],
+  frames: ["crowd-card", "crowd-alert", "crowd-badge", "crowd-tabs"],
 };
+const SHEETS = { input: "fields", check: "fields", slider: "fields", frames: "fields", instructions: "fields" };
+const EVERYWHERE = ["tokens", "forms", "parts", "crowd"];
+const HOME = Object.fromEntries(Object.entries(MODULES).flatMap(([module, tags]) => tags.map((tag) => [tag, module])));
+const loads = new Map();
 
-for (const [name, element] of Object.entries(ELEMENTS)) if (!customElements.get(name)) customElements.define(name, element);
+const linked = (name) => [...document.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === new URL(`../../css/${name}.css`, import.meta.url).href);
+
+/** Put a style sheet of ours on the page unless it is there; resolves when it has come, or will not come. */
+function sheet(name) {
+  if (linked(name)) return null;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(`../../css/${name}.css`, import.meta.url).href });
+  return new Promise((done) => {
+    link.onload = link.onerror = done;
+    // Behind the sheets that set the order of the layers, but before the page's own, which have the last word.
+    const before = linked("crowd");
+    if (before) before.after(link);
+    else document.head.prepend(link);
+  });
+}
+
+const define = (tags) => Object.entries(tags).forEach(([tag, element]) => customElements.get(tag) ?? customElements.define(tag, element));
+
+async function load(module) {
+  const [{ tags }] = await Promise.all([import(`./${module}.js`), SHEETS[module] && sheet(`crowd-${SHEETS[module]}`)]);
+  define(tags);
+}
+
+/** Load what `root` and what is in it needs. */
+function need(root) {
+  const waiting = [root, ...root.querySelectorAll(":not(:defined)")].map((one) => HOME[one.localName]).filter(Boolean);
+  return Promise.all([...new Set(waiting)].map((module) => {
+    if (!loads.has(module)) loads.set(module, load(module));
+    return loads.get(module);
+  }));
+}
+
+const watch = new MutationObserver((changes) => {
+  for (const change of changes) for (const added of change.addedNodes) if (added.nodeType === Node.ELEMENT_NODE) need(added);
+});
+
+await Promise.all(EVERYWHERE.toReversed().map(sheet));
+define({ "crowd-button": Button, "crowd-form": Form });
+watch.observe(document.documentElement, { childList: true, subtree: true });
+await need(document.documentElement);
 // Ground Truth's templates wait for this before they touch an element.
 document.dispatchEvent(new CustomEvent("all-crowd-elements-ready"));
