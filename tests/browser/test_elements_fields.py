@@ -8,7 +8,8 @@ pytestmark = pytest.mark.browser
 FORM = """<crowd-form>
   <crowd-input name="company" label="Company" required></crowd-input>
   <crowd-input name="digits" label="Only digits" auto-validate allowed-pattern="[0-9]" max-length="4"></crowd-input>
-  <crowd-text-area name="summary" label="Summary" rows="3" char-counter max-length="50" min-length="3"></crowd-text-area>
+  <crowd-text-area name="summary" label="Summary" rows="3" char-counter max-length="50" min-length="3">
+  </crowd-text-area>
   <crowd-checkbox name="image" value="blurry">Blurry</crowd-checkbox>
   <crowd-checkbox name="image" value="dim" checked>Too dim</crowd-checkbox>
   <crowd-toggle-button name="sure">I am sure</crowd-toggle-button>
@@ -45,7 +46,8 @@ FRAMES = """<crowd-form>
   </crowd-tabs>
   <crowd-modal link-text="See examples">Example text</crowd-modal>
   <label>Plain <input name="plain"></label>
-  <label><input type="checkbox" name="many" value="a"> A</label><label><input type="checkbox" name="many" value="b"> B</label>
+  <label><input type="checkbox" name="many" value="a"> A</label>
+  <label><input type="checkbox" name="many" value="b"> B</label>
 </crowd-form>"""
 
 
@@ -158,7 +160,8 @@ def test_frames_show_and_hide_by_mouse_and_keys(show):
     assert submitted(page) == {"inside": "x", "plain": "y", "many": {"a": False, "b": True}}
 
 
-VERDICT = """<crowd-form><crowd-image-classifier{many} name="category" src="/digit/4.png?size=300" header="Are the boxes right?"
+VERDICT = """<crowd-form><crowd-image-classifier{many} name="category" src="/digit/4.png?size=300"
+  header="Are the boxes right?"
   categories="['good', 'bad', 'okay']" overlay="{{boundingBox: {{labels: ['bird', 'cat'],
     value: [{{height: 90, label: 'bird', left: 30, top: 60, width: 120}}]}},}}">
   <worker-comment header="What is wrong?" link-text="Say why" placeholder="Too loose">Name the box.</worker-comment>

@@ -79,7 +79,14 @@ export class Form extends HTMLElement {
 
   reset() { this.answer = {}; }
 
-  focus(options) { (this.fields[0] ?? this).focus(options); }
+  /** The first element gets the focus, also one whose script is still on its way. */
+  focus(options) {
+    const [field] = this.fields;
+    const late = field ? null : this.querySelector(OURS);
+    if (field) field.focus(options);
+    else if (late) customElements.whenDefined(late.localName).then(() => { if (!this.closest("[hidden]")) late.focus(options); });
+    else super.focus(options);
+  }
 
   /** Submit the answer; false if something is missing or a listener of `submit` has stopped it. */
   submit(now = performance.now()) {

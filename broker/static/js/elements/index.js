@@ -9,12 +9,13 @@ const MODULES = {
   instructions: ["short-instructions", "full-instructions", "crowd-instructions", "crowd-modal"],
   classifier: ["crowd-classifier", "crowd-classifier-multi-select"],
   picture: ["crowd-image-classifier", "crowd-image-classifier-multi-select"],
+  drawing: ["crowd-bounding-box", "crowd-keypoint", "crowd-polygon", "crowd-polyline", "crowd-line"],
   input: ["crowd-input", "crowd-text-area"],
   check: ["crowd-checkbox", "crowd-toggle-button", "crowd-radio-button", "crowd-radio-group"],
   slider: ["crowd-slider"],
   frames: ["crowd-card", "crowd-alert", "crowd-badge", "crowd-tabs"],
 };
-const SHEETS = { input: "fields", check: "fields", slider: "fields", frames: "fields", instructions: "fields" };
+const SHEETS = { input: "fields", check: "fields", slider: "fields", frames: "fields", instructions: "fields", drawing: "image" };
 const EVERYWHERE = ["tokens", "forms", "parts", "crowd"];
 const HOME = Object.fromEntries(Object.entries(MODULES).flatMap(([module, tags]) => tags.map((tag) => [tag, module])));
 const loads = new Map();
