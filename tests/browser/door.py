@@ -3,8 +3,11 @@
 import contextlib
 import io
 import json
+import math
+import struct
 import threading
 import time
+import wave
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -68,6 +71,18 @@ def digit(number, size=8):
     image.putdata([(x * number * 37 + y * (number + 3) * 11) % 256 for y in range(size) for x in range(size)])
     file = io.BytesIO()
     image.save(file, "PNG")
+    return file.getvalue()
+
+
+def tone(seconds=4, rate=8000):
+    """A WAV of one tone that swells and fades."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        swell = [math.sin(at / 8) * math.sin(math.pi * at / rate) ** 2 for at in range(seconds * rate)]
+        sound.writeframes(b"".join(struct.pack("<h", int(20_000 * one)) for one in swell))
     return file.getvalue()
 
 
@@ -185,6 +200,10 @@ def pages(app, door):
     @app.get("/digit/<int:number>.png")
     def picture(number):
         return Response(digit(number, int(request.args.get("size", 8))), content_type="image/png")
+
+    @app.get("/sound.wav")
+    def sound():
+        return Response(tone(), content_type="audio/wav")
 
     @app.get("/elements")
     def elements():

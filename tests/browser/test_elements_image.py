@@ -38,7 +38,8 @@ def test_boxes_are_drawn_moved_resized_relabelled_and_deleted_by_mouse(show):
     drag(page, (60, 80), (260, 200))
     page.mouse.click(*at(page, 300, 300))  # two clicks do what a drag does
     page.mouse.click(*at(page, 480, 500))
-    page.get_by_role("radio", name="Bus").click()  # relabels the one just drawn
+    page.get_by_role("button", name="Car 180").click()
+    page.get_by_role("radio", name="Bus").click()  # relabels what is selected
     drag(page, (160, 80), (180, 110))  # by its edge
     page.get_by_role("button", name="Bus 180").click()
     drag(page, (480, 500), (500, 540))  # by its corner
@@ -57,7 +58,7 @@ def test_boxes_are_drawn_and_changed_by_keys_alone(show):
     page = show(board("bounding-box"))
     at(page, 0, 0)
     page.get_by_role("application").focus()
-    keys = ["Space", *["Shift+ArrowRight"] * 9, *["Shift+ArrowDown"] * 5, "2", "Space"]  # a box of 9 by 5
+    keys = ["Space", *["Shift+ArrowRight"] * 9, *["Shift+ArrowDown"] * 5, "2", "Space", "PageUp"]  # a box of 9 by 5
     keys += ["Shift+ArrowLeft", "End", "Shift+ArrowUp", "Home", "1", "Escape"]  # moved, a corner up, relabelled
     for key in keys:
         page.keyboard.press(key)
@@ -79,6 +80,7 @@ def test_boxes_are_drawn_by_two_taps_on_a_phone(phone):
     page.touchscreen.tap(*at(page, 100, 100))
     page.get_by_role("button", name="Cancel").wait_for()
     page.touchscreen.tap(*at(page, 300, 400))
+    page.get_by_role("list").get_by_role("button", name="Car", exact=False).first.tap()
     page.get_by_role("radio", name="Bus").tap()
     axe(page)
     (box,) = submitted(page)["it"]["boundingBoxes"]
@@ -122,6 +124,7 @@ def test_a_polygon_closes_at_its_first_point_and_gains_and_loses_points(show):
     page = show(board("polygon"))
     for point in [(100, 100), (300, 100), (300, 300), (102, 102)]:
         page.mouse.click(*at(page, *point))
+    page.keyboard.press("PageUp")
     drag(page, (300, 200), (400, 200))  # the middle of an edge becomes a point
     (shape,) = submitted(page)["it"]["polygons"]
     assert len(shape["vertices"]) == 4

@@ -1,10 +1,10 @@
 // The base of everything that is drawn on an image: question, labels, surface, tools, the list of what is there, undo and redo.
 
 import { Field } from "./field.js";
+import { frame } from "./frame.js";
 import { History } from "./history.js";
 import { leave, take } from "./keys.js";
 import { Palette } from "./palette.js";
-import { fresh, node, pictured } from "./parts.js";
 import { Surface } from "./surface.js";
 
 const HELP = [
@@ -22,35 +22,20 @@ const HELP = [
 export class Board extends Field {
   help = HELP;
   #history = new History([]);
-  #initial = null;
+  initial = null;
 
   draw() {
-    this.classList.add("crowd-board");
     this.palette = new Palette(this.read("labels", []), { own: this.read("label-colors", []), pick: (label) => { this.hush(); this.picked(label); } });
-    const size = [this.getAttribute("image-width"), this.getAttribute("image-height")].map(Number);
-    const keys = node("dl", { class: "crowd-keys" }, ...this.help.flatMap(([key, act]) => [node("dt", {}, key), node("dd", {}, act)]));
     const name = this.getAttribute("header") || "The image to draw on";
-    this.surface = new Surface({ src: this.getAttribute("src") ?? "", size: size.every((one) => one > 0) ? size : null, name: `Image: ${name}`, keys, tool: this });
-    this.#assemble(name);
+    Object.assign(this, frame(this, { name, how: "How to draw", help: this.help, listed: "What is drawn" }));
+    const size = [this.getAttribute("image-width"), this.getAttribute("image-height")].map(Number);
+    this.surface = new Surface({ src: this.getAttribute("src") ?? "", size: size.every((one) => one > 0) ? size : null, name: `Image: ${name}`, hint: this.hint, tool: this });
+    this.bar.append(this.surface.zooms);
+    this.field.append(this.surface.node);
     this.build();
-    if (this.hasAttribute("initial-value")) this.#initial = this.read("initial-value", null);
+    if (this.hasAttribute("initial-value")) this.initial = this.read("initial-value", null);
     this.answer = undefined;
     this.#deaf();
-  }
-
-  #assemble(name) {
-    const id = fresh("question");
-    const button = (icon, text, act, className) => pictured(icon, text, act, className);
-    this.erasing = button("trash", "Delete what is selected", () => { this.erase(); this.focus(); });
-    this.undoing = button("undo", "Undo", () => { this.undo(); this.focus(); });
-    this.redoing = button("undo", "Redo", () => { this.redo(); this.focus(); }, "crowd-redo");
-    this.tools = node("div", { class: "crowd-bar" }, node("div", { class: "crowd-tools", role: "group", "aria-label": "Changes" }, this.undoing, this.redoing, this.erasing), this.surface.zooms);
-    this.list = node("ol", { class: "crowd-list", "aria-label": "What is drawn" });
-    this.setAttribute("role", "group");
-    this.setAttribute("aria-labelledby", id);
-    this.append(node("div", { class: "crowd-side" }, node("p", { class: "crowd-question", id, dir: "auto" }, name), this.line, this.palette.node),
-      node("div", { class: "crowd-field" }, this.tools, this.surface.node),
-      node("div", { class: "crowd-rest" }, this.list, this.surface.help));
   }
 
   /** The keys of the surface's tool are not the page's: a Space here scrolls nothing, an Escape closes nothing. */
@@ -95,10 +80,12 @@ export class Board extends Field {
   }
 
   get undoable() { return this.#history.undoable; }
+  get redoable() { return this.#history.redoable; }
+  get modified() { return JSON.stringify(this.parse(this.initial)) !== JSON.stringify(this.state); }
 
   offered() {
     this.undoing.disabled = !this.undoable;
-    this.redoing.disabled = !this.#history.redoable;
+    this.redoing.disabled = !this.redoable;
   }
 
   listed(lines) {
@@ -109,7 +96,7 @@ export class Board extends Field {
   // ---- answers ----
 
   set answer(given) {
-    const state = this.parse(given ?? this.#initial);
+    const state = this.parse(given ?? this.initial);
     this.put(state);
     this.#history.reset(this.state);
     this.hush();
@@ -121,7 +108,7 @@ export class Board extends Field {
   /** An answer with the size of the image, and whether what was there at first has been changed. */
   framed(own) {
     const { width, height } = this.surface;
-    const modified = this.#initial === null ? {} : { initialValueModified: JSON.stringify(this.parse(this.#initial)) !== JSON.stringify(this.state) };
+    const modified = this.initial === null ? {} : { initialValueModified: this.modified };
     return { ...own, inputImageProperties: { height: height ?? 0, width: width ?? 0 }, ...modified };
   }
 

@@ -9,7 +9,7 @@ class Check extends Field {
   draw() {
     const words = [...this.childNodes];
     const said = this.textContent.trim();
-    this.input = node("input", { ...this.kind(), checked: this.flag("checked"), disabled: this.flag("disabled"), "aria-describedby": this.line.id });
+    this.input = node("input", { ...this.kind(), "data-crowd-own": "", checked: this.flag("checked"), disabled: this.flag("disabled"), "aria-describedby": this.line.id });
     if (!said) this.input.setAttribute("aria-label", this.getAttribute("aria-label") || this.getAttribute("value") || this.name);
     if (this.flag("required")) this.input.setAttribute("aria-required", "true");
     this.append(node("label", { class: "check" }, this.input, node("span", { dir: "auto" }, ...words)), this.line);

@@ -77,7 +77,7 @@ class Labels extends Field {
 
   #option(one, key, group, shape) {
     const about = shape !== "tiles" && explained(one) ? fresh("about") : null;
-    const input = node("input", { type: this.many ? "checkbox" : "radio", name: group, value: one.name, "aria-keyshortcuts": key });
+    const input = node("input", { type: this.many ? "checkbox" : "radio", name: group, value: one.name, "data-crowd-own": "", "aria-keyshortcuts": key });
     const same = key === one.name.toLowerCase();
     return node("div", { class: "crowd-label" },
       node("label", {}, input,

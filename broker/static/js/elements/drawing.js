@@ -150,7 +150,9 @@ class Drawing extends Board {
     if (size > 0) {
       this.#shapes.push({ label: this.palette.value, points });
       this.commit();
-      this.#select(this.#shapes.length - 1);
+      // Not selected: the next label chosen is that of the next shape.
+      this.#select(-1);
+      this.surface.say(this.#told(this.#shapes.length - 1));
     }
     this.#drawTop();
   }

@@ -3,7 +3,7 @@
 import { free, node, whenParsed } from "./parts.js";
 
 const OTHER = "button, a[href], summary, textarea, select, [role=button]"; // Enter is theirs
-const NATIVE = ":is(input, select, textarea)[name]:not([type=submit], [type=button], [type=reset], [type=image], [type=file], :disabled)";
+const NATIVE = ":is(input, select, textarea)[name]:not([type=submit], [type=button], [type=reset], [type=image], [type=file], [data-crowd-own], :disabled)";
 const OURS = ":is([name], [src], [text], [categories]):not(:defined)"; // an element whose script is still on its way
 
 /** What the plain fields of HTML answer, as the original has it: texts, and truth by value for what is checked. */
@@ -56,10 +56,7 @@ export class Form extends HTMLElement {
   get fields() { return [...this.querySelectorAll("*")].filter((element) => element.crowdField); }
 
   /** The template's own fields of plain HTML. */
-  get #natives() {
-    const fields = this.fields;
-    return [...this.querySelectorAll(NATIVE)].filter((one) => !fields.some((field) => field.contains(one)) || one.closest("[data-crowd-own]"));
-  }
+  get #natives() { return [...this.querySelectorAll(NATIVE)]; }
 
   /** {name: answer} of every element in the form. */
   get answer() {

@@ -10,12 +10,25 @@ const MODULES = {
   classifier: ["crowd-classifier", "crowd-classifier-multi-select"],
   picture: ["crowd-image-classifier", "crowd-image-classifier-multi-select"],
   drawing: ["crowd-bounding-box", "crowd-keypoint", "crowd-polygon", "crowd-polyline", "crowd-line"],
+  segmentation: ["crowd-semantic-segmentation", "crowd-instance-segmentation"],
+  entities: ["crowd-entity-annotation"],
+  tagging: ["broker-token-tagging"],
+  relations: ["broker-relations"],
+  coreference: ["broker-coreference"],
+  transcription: ["broker-transcription"],
+  events: ["broker-video-events"],
+  judging: ["broker-pairwise", "broker-rating"],
+  ranking: ["broker-ranking"],
   input: ["crowd-input", "crowd-text-area"],
   check: ["crowd-checkbox", "crowd-toggle-button", "crowd-radio-button", "crowd-radio-group"],
   slider: ["crowd-slider"],
   frames: ["crowd-card", "crowd-alert", "crowd-badge", "crowd-tabs"],
 };
-const SHEETS = { input: "fields", check: "fields", slider: "fields", frames: "fields", instructions: "fields", drawing: "image" };
+const SHEETS = {
+  input: ["fields"], check: ["fields"], slider: ["fields"], frames: ["fields"], instructions: ["fields"],
+  drawing: ["board", "image"], segmentation: ["board", "image"], entities: ["board", "text"], tagging: ["board", "text"], relations: ["board", "text"], coreference: ["board", "text"],
+  transcription: ["board", "media"], events: ["board", "media"], judging: ["media"], ranking: ["board", "media"],
+};
 const EVERYWHERE = ["tokens", "forms", "parts", "crowd"];
 const HOME = Object.fromEntries(Object.entries(MODULES).flatMap(([module, tags]) => tags.map((tag) => [tag, module])));
 const loads = new Map();
@@ -38,7 +51,7 @@ function sheet(name) {
 const define = (tags) => Object.entries(tags).forEach(([tag, element]) => customElements.get(tag) ?? customElements.define(tag, element));
 
 async function load(module) {
-  const [{ tags }] = await Promise.all([import(`./${module}.js`), SHEETS[module] && sheet(`crowd-${SHEETS[module]}`)]);
+  const [{ tags }] = await Promise.all([import(`./${module}.js`), ...(SHEETS[module] ?? []).map((name) => sheet(`crowd-${name}`))]);
   define(tags);
 }
 

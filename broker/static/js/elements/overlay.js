@@ -43,7 +43,10 @@ export class Overlay {
       const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = image;
       Object.assign(this.#drawn.style, { left: `${offsetLeft}px`, top: `${offsetTop}px`, width: `${offsetWidth}px`, height: `${offsetHeight}px` });
     };
-    new ResizeObserver(place).observe(image);
+    // Its place changes with the room around it, too.
+    const watch = new ResizeObserver(place);
+    watch.observe(image);
+    watch.observe(image.parentElement);
   }
 
   #boxes(image) {

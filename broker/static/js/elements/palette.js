@@ -48,6 +48,8 @@ export class Palette {
   get value() { return this.#inputs.find((input) => input.checked)?.value ?? ""; }
   set value(label) { for (const input of this.#inputs) input.checked = input.value === label; }
 
+  all() { return this.#labels.map(({ label }) => label); }
+
   has(label) { return this.#labels.some((one) => one.label === label); }
 
   colour(label) { return this.#colours[this.#labels.findIndex((one) => one.label === label)] ?? "#7f7f7f"; }

@@ -1,7 +1,7 @@
 // An image to draw on: it can be zoomed and scrolled, and gives a tool the points that mouse, finger and keys mean, in image pixels.
 
 import { svg } from "./draw.js";
-import { broken, fresh, node, pictured } from "./parts.js";
+import { broken, node, pictured } from "./parts.js";
 
 const STEPS = [1, 1.5, 2, 3, 4, 6, 8, 12, 16];
 const LARGEST = 6; // screen pixels per image pixel to which a small image is enlarged
@@ -23,10 +23,9 @@ export class Surface {
   #given;
   cursor = { x: 0, y: 0 };
 
-  constructor({ src, size, name, keys, tool }) {
+  constructor({ src, size, name, hint, tool }) {
     this.#tool = tool;
     this.#given = size;
-    const hint = fresh("keys");
     this.image = node("img", { alt: "", draggable: false, onload: () => this.#loaded(), onerror: () => this.#failed() });
     this.svg = svg("svg", { class: "crowd-ink", "aria-hidden": "true" });
     this.cross = svg("g", { class: "crowd-cross" });
@@ -36,8 +35,6 @@ export class Surface {
     this.output = node("output", {}, "Fit");
     this.zooms = node("div", { class: "crowd-tools", role: "group", "aria-label": "Zoom" },
       pictured("zoom-out", "Smaller", () => this.zoom(-1)), this.output, pictured("zoom-in", "Larger", () => this.zoom(1)));
-    this.help = node("details", { class: "crowd-help" }, node("summary", {}, "How to draw"), keys);
-    keys.id = hint;
     this.node = node("div", { class: "crowd-surface" }, this.view, this.status);
     this.#listen();
     this.image.src = src;
@@ -175,7 +172,7 @@ export class Surface {
     if (!this.ready || event.ctrlKey || event.altKey || event.metaKey) return;
     const arrow = ARROWS[event.key];
     if (arrow) this.#stride(arrow, event.shiftKey);
-    else if (event.key === " ") this.#tool.place({ ...this.cursor });
+    else if (event.key === " ") this.#tool[this.#tool.space ? "space" : "place"]({ ...this.cursor });
     else if (!this.#tool.key(event)) return;
     event.preventDefault();
   }
@@ -183,10 +180,12 @@ export class Surface {
   #stride([dx, dy], fine) {
     const step = fine ? 1 : Math.max(1, Math.round(STRIDE / this.scale));
     if (this.#tool.nudge(dx * step, dy * step)) return;
+    const from = this.cursor;
     this.cursor = this.inside({ x: this.cursor.x + dx * step, y: this.cursor.y + dy * step });
     this.drawCross();
     this.reveal(this.cursor);
-    this.#tool.hover(this.cursor);
+    if (this.#tool.walked) this.#tool.walked(from, this.cursor);
+    else this.#tool.hover(this.cursor);
     this.say(`${this.cursor.x}, ${this.cursor.y}`);
   }
 
