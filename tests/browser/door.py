@@ -11,7 +11,7 @@ import wave
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from flask import Flask, Response, jsonify, render_template, render_template_string, request
+from flask import Flask, Response, jsonify, render_template, render_template_string, request, send_file
 from flask_wtf.csrf import CSRFProtect
 from liquid import Environment
 from PIL import Image
@@ -41,6 +41,11 @@ ELEMENTS = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 {% endfor %}
 </head><body><main class="shell"><h1>Elements</h1>{{ html|safe }}</main>
 <script type="module" src="{{ static('js/elements/index.js') }}"></script></body></html>"""
+# Somebody else's page: their own style, one script of ours, and no sheet.
+ALONE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Alone</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/theirs.css">
+<script type="module" src="{{ static('js/elements/index.js') }}"></script></head>
+<body><main><h1>Alone</h1><p id="theirs">Their own words.</p>{{ html|safe }}</main></body></html>"""
 HOME = """{% extends "base.html" %}{% block heading %}Home{% endblock %}"""
 ONE = [str(digit) for digit in range(10)]
 MOODS = [
@@ -203,7 +208,15 @@ def pages(app, door):
 
     @app.get("/sound.wav")
     def sound():
-        return Response(tone(), content_type="audio/wav")
+        return send_file(io.BytesIO(tone()), "audio/wav", conditional=True)  # players seek by ranges
+
+    @app.get("/alone")
+    def alone():
+        return render_template_string(ALONE, html=door.now.hits[0])
+
+    @app.get("/theirs.css")
+    def theirs():
+        return Response("#theirs { color: rgb(1, 2, 3); margin: 33px 0 }", content_type="text/css")
 
     @app.get("/elements")
     def elements():

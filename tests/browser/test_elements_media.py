@@ -12,7 +12,10 @@ FILM = """async () => {
   const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: "video/webm" });
   const parts = [];
   recorder.ondataavailable = (event) => parts.push(event.data);
-  const paint = setInterval(() => { ink.fillStyle = `hsl(${performance.now() / 5} 80% 50%)`; ink.fillRect(0, 0, 160, 120); }, 40);
+  const paint = setInterval(() => {
+    ink.fillStyle = `hsl(${performance.now() / 5} 80% 50%)`;
+    ink.fillRect(0, 0, 160, 120);
+  }, 40);
   recorder.start();
   await new Promise((done) => { recorder.onstop = done; setTimeout(() => recorder.stop(), 2000); });
   clearInterval(paint);
@@ -139,7 +142,8 @@ def test_events_of_a_film_by_mouse_and_keys(show):
     film = page.evaluate(FILM)
     page.evaluate(
         """film => { document.querySelector('crowd-form').innerHTML =
-          `<broker-video-events name="it" src="${film}" header="What happens?" labels="['Goal', 'Foul']"></broker-video-events>
+          `<broker-video-events name="it" src="${film}" header="What happens?" labels="['Goal', 'Foul']">
+           </broker-video-events>
            <crowd-button form-action="submit">Submit</crowd-button>` }""",
         film,
     )
@@ -199,7 +203,8 @@ def test_ratings_by_mouse_keys_and_touch(show, phone):
 
 
 RANKS = """<crowd-form><broker-ranking name="it" header="Order these" items="[{value: 'a', text: 'Apple'},
-  {value: 'b', text: 'Bread'}, {value: 'c', text: 'Cheese', src: '/digit/3.png?size=60'}]"></broker-ranking></crowd-form>"""
+  {value: 'b', text: 'Bread'}, {value: 'c', text: 'Cheese', src: '/digit/3.png?size=60'}]"></broker-ranking>
+  </crowd-form>"""
 
 
 def test_ranks_by_mouse_keys_and_touch(show, phone):

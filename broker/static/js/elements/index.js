@@ -32,20 +32,18 @@ const SHEETS = {
 const EVERYWHERE = ["tokens", "forms", "parts", "crowd"];
 const HOME = Object.fromEntries(Object.entries(MODULES).flatMap(([module, tags]) => tags.map((tag) => [tag, module])));
 const loads = new Map();
-
-const linked = (name) => [...document.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === new URL(`../../css/${name}.css`, import.meta.url).href);
+let last = null; // the last of our sheets on the page
 
 /** Put a style sheet of ours on the page unless it is there; resolves when it has come, or will not come. */
 function sheet(name) {
-  if (linked(name)) return null;
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(`../../css/${name}.css`, import.meta.url).href });
-  return new Promise((done) => {
-    link.onload = link.onerror = done;
-    // Behind the sheets that set the order of the layers, but before the page's own, which have the last word.
-    const before = linked("crowd");
-    if (before) before.after(link);
-    else document.head.prepend(link);
-  });
+  const { href } = new URL(`../../css/${name}.css`, import.meta.url);
+  const there = [...document.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === href);
+  const link = there ?? Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  // In the order of the layers, and before the page's own sheets, which have the last word.
+  if (!there && last) last.after(link);
+  else if (!there) document.head.prepend(link);
+  last = link;
+  return there ? null : new Promise((done) => { link.onload = link.onerror = done; });
 }
 
 const define = (tags) => Object.entries(tags).forEach(([tag, element]) => customElements.get(tag) ?? customElements.define(tag, element));
@@ -68,7 +66,7 @@ const watch = new MutationObserver((changes) => {
   for (const change of changes) for (const added of change.addedNodes) if (added.nodeType === Node.ELEMENT_NODE) need(added);
 });
 
-await Promise.all(EVERYWHERE.toReversed().map(sheet));
+await Promise.all(EVERYWHERE.map(sheet));
 define({ "crowd-button": Button, "crowd-form": Form });
 watch.observe(document.documentElement, { childList: true, subtree: true });
 await need(document.documentElement);

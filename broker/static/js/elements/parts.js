@@ -14,7 +14,7 @@ export function node(tag, properties = {}, ...children) {
     else if (name in made && !name.includes("-")) made[name] = value;
     else made.setAttribute(name, value);
   }
-  made.append(...children.filter((child) => child !== null && child !== false));
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return made;
 }
 

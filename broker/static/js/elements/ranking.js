@@ -37,7 +37,7 @@ class Ranking extends Field {
     const name = String(text ?? value);
     const place = `${at + 1} of ${this.#order.length}`;
     const grip = node("button", { type: "button", class: "crowd-grip", "aria-label": `${name}, place ${place}: move with the arrow keys`, onkeydown: (event) => this.#key(event, at), onpointerdown: (event) => this.#grab(event, value) }, icon("menu"));
-    return node("li", { class: value === this.#dragged ? "crowd-rank crowd-current" : "crowd-rank" }, grip, node("span", { class: "crowd-place", "aria-hidden": "true" }, String(at + 1)),
+    return node("li", { class: value === this.#dragged ? "crowd-rank crowd-current" : "crowd-rank", "data-value": value }, grip, node("span", { class: "crowd-place", "aria-hidden": "true" }, String(at + 1)),
       src && node("img", { src, alt: text ? "" : name, draggable: false }), node("span", { class: "crowd-name", dir: "auto" }, name),
       node("button", { type: "button", class: "crowd-item-delete crowd-up", "aria-label": `Move ${name} up`, disabled: at === 0, onclick: () => this.#act(at, at - 1) }, icon("down")),
       node("button", { type: "button", class: "crowd-item-delete", "aria-label": `Move ${name} down`, disabled: at === this.#order.length - 1, onclick: () => this.#act(at, at + 1) }, icon("down")));
@@ -48,7 +48,6 @@ class Ranking extends Field {
     if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     this.#act(at, to);
-    this.list.querySelectorAll(".crowd-grip")[Math.min(this.#order.length - 1, Math.max(0, to))]?.focus();
   }
 
   #act(from, to) {
@@ -90,8 +89,13 @@ class Ranking extends Field {
     this.#settle();
   }
 
+  /** The focus stays with its item, wherever that has gone. */
   #show() {
+    const row = document.activeElement?.closest(".crowd-rank");
+    const held = this.list.contains(row) ? { value: row.dataset.value, at: [...row.querySelectorAll("button")].indexOf(document.activeElement) } : null;
     this.list.replaceChildren(...this.#order.map((value, at) => this.#row(value, at)));
+    const buttons = held ? this.list.children[this.#order.indexOf(held.value)].querySelectorAll("button") : [];
+    (buttons[held?.at]?.disabled ? buttons[0] : buttons[held?.at])?.focus();
     this.undoing.disabled = !this.#history.undoable;
     this.redoing.disabled = !this.#history.redoable;
   }

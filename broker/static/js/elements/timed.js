@@ -22,7 +22,7 @@ export class Timed extends Field {
     if (this.medium === "video") this.field.prepend(this.media);
     this.timeline.bar.after(this.timeline.strip);
     this.field.append(this.media.isConnected ? "" : this.media);
-    if (this.marks) this.timeline.bar.append(this.tools);
+    if (this.marks) this.timeline.bar.firstChild.after(this.tools);
     this.bar.remove();
     this.list.classList.add("crowd-stretches");
     this.field.after(this.list);

@@ -7,6 +7,7 @@ const WIDE = 1200; // how many peaks are drawn
 const LARGEST = 40_000_000; // bytes of a file that is decoded here to draw its loudness
 const SLACK = 4; // screen pixels a mouse may move within a click
 const BACK = 2; // seconds
+const FAR = 1e7; // seconds, behind the end of any recording
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 /** Seconds with at most three decimals. */
@@ -34,7 +35,7 @@ export class Timeline {
     this.marking = mark && node("button", { type: "button", class: "crowd-with-words", onclick: () => this.press() }, "Mark start");
     const speed = node("select", { class: "input crowd-speed", "aria-label": "Speed", onchange: () => { media.playbackRate = Number(speed.value); } }, ...SPEEDS.map((one) => node("option", { value: one, selected: one === 1 }, `${one}×`)));
     this.bar = node("div", { class: "crowd-bar" }, node("div", { class: "crowd-tools", role: "group", "aria-label": "Playing" }, this.playing,
-      node("button", { type: "button", class: "crowd-with-words", "aria-label": `Back ${BACK} seconds`, onclick: () => this.back() }, `−${BACK} s`), this.marking ?? "", this.time), speed);
+      node("button", { type: "button", class: "crowd-with-words", "aria-label": `Back ${BACK} seconds`, onclick: () => this.back() }, `−${BACK} s`), this.marking, this.time), speed);
     this.#listen();
     this.#loudness(peaks);
   }
@@ -57,7 +58,7 @@ export class Timeline {
     const { media } = this;
     if (media.duration !== Infinity) return;
     media.addEventListener("durationchange", () => { media.currentTime = 0; }, { once: true });
-    media.currentTime = Number.MAX_SAFE_INTEGER;
+    media.currentTime = FAR;
   }
 
   #at(event) {
@@ -149,7 +150,7 @@ export class Timeline {
     const all = given.length || this.media.localName !== "audio" ? given : await this.#decoded().catch(() => []);
     const step = WIDE / all.length;
     const height = (peak) => Math.max(1, Math.min(1, Math.abs(peak)) * 46);
-    if (all.length) this.wave.setAttribute("d", all.map((peak, at) => `M${(at + 0.5) * step} ${50 - height(peak)}V${50 + height(peak)}`).join(""));
+    if (all.length) this.wave.setAttribute("d", all.map((peak, at) => `M${((at + 0.5) * step).toFixed(1)} ${(50 - height(peak)).toFixed(1)}V${(50 + height(peak)).toFixed(1)}`).join(""));
   }
 
   async #decoded() {
