@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import READY
+from tests.browser.conftest import LISTEN, READY
 from tests.browser.door import Door, choice
-from tests.browser.elements import axe, fits
+from tests.browser.elements import axe, fits, got
 from tests.browser.test_elements_fields import FORM, FRAMES, VERDICT
 from tests.browser.test_elements_image import board
 from tests.browser.test_elements_masks import painting
@@ -111,3 +111,20 @@ def test_modules_are_short_say_what_they_are_and_evaluate_nothing(path):
     assert len(lines) <= LONGEST
     assert lines[0].startswith("// ")
     assert not re.search(r"\beval\(|new Function|innerHTML|https?://(?!www\.w3\.org/2000/svg)", path.read_text())
+
+
+def test_nothing_is_submitted_while_an_element_could_not_be_loaded(page, elements_door):
+    page.route("**/judging.js", lambda route: route.abort())
+    html = KINDS["rating"].replace("</crowd-form>", "<crowd-unknown name='u'></crowd-unknown></crowd-form>")
+    elements_door.now = Door(hits=[html])
+    page.goto(f"{elements_door.url}/alone", wait_until="networkidle")
+    page.evaluate(LISTEN)
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.get_by_text("Part of this page has not been loaded.").wait_for()
+    assert got(page) == []
+    page.unroute("**/judging.js")
+    page.evaluate("document.querySelector('crowd-form').append(document.createElement('broker-rating'))")
+    page.get_by_role("radio", name="3").first.check()
+    page.evaluate("document.querySelector('broker-rating:not([name])').remove()")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    assert got(page) == [{"it": {"rating": 3}}]

@@ -227,3 +227,13 @@ def test_ranks_by_mouse_keys_and_touch(show, phone):
     page.get_by_role("button", name="Move Bread up").tap()
     assert submitted(page) == {"it": {"ranking": ["b", "a", "c"]}}
     assert fits(page)
+
+
+def test_a_film_is_classified_like_anything_else(show):
+    page = show("""<crowd-form><crowd-classifier name="it" header="What is it?" categories="['Sport', 'News']">
+      <classification-target><video src="/sound.wav" controls></video></classification-target></crowd-classifier>
+      </crowd-form>""")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    assert got(page) == [{"it": {"label": "News"}}]
+    axe(page)

@@ -1,10 +1,10 @@
 // <crowd-form>: gathers the answers of the elements in it and submits them as one JSON object.
 
 import { free, node, whenParsed } from "./parts.js";
+import { HOME } from "./registry.js";
 
 const OTHER = "button, a[href], summary, textarea, select, [role=button]"; // Enter is theirs
 const NATIVE = ":is(input, select, textarea)[name]:not([type=submit], [type=button], [type=reset], [type=image], [type=file], [data-crowd-own], :disabled)";
-const OURS = ":is([name], [src], [text], [categories]):not(:defined)"; // an element whose script is still on its way
 
 /** What the plain fields of HTML answer, as the original has it: texts, and truth by value for what is checked. */
 function native(field) {
@@ -34,6 +34,7 @@ function merge(entries) {
 
 export class Form extends HTMLElement {
   #onKey = (event) => this.#press(event);
+  #line = null;
 
   constructor() {
     super();
@@ -58,6 +59,9 @@ export class Form extends HTMLElement {
   /** The template's own fields of plain HTML. */
   get #natives() { return [...this.querySelectorAll(NATIVE)]; }
 
+  /** The elements of ours whose scripts are still on their way. */
+  get #late() { return [...this.querySelectorAll(":not(:defined)")].filter((one) => HOME[one.localName]); }
+
   /** {name: answer} of every element in the form. */
   get answer() {
     return merge([...this.fields.map((field) => [field.name, field.answer]), ...this.#natives.map((field) => [field.name, native(field)])]);
@@ -66,9 +70,7 @@ export class Form extends HTMLElement {
   set answer(given) {
     for (const field of this.fields) field.answer = given?.[field.name];
     for (const field of this.#natives) restore(field, given?.[field.name]);
-    for (const late of this.querySelectorAll(OURS)) {
-      customElements.whenDefined(late.localName).then(() => { late.answer = given?.[late.name]; });
-    }
+    for (const late of this.#late) customElements.whenDefined(late.localName).then(() => { if (late.crowdField) late.answer = given?.[late.name]; });
   }
 
   /** What templates written for the original append their questions to. */
@@ -79,7 +81,7 @@ export class Form extends HTMLElement {
   /** The first element gets the focus, also one whose script is still on its way. */
   focus(options) {
     const [field] = this.fields;
-    const late = field ? null : this.querySelector(OURS);
+    const late = field ? null : this.#late[0];
     if (field) field.focus(options);
     else if (late) customElements.whenDefined(late.localName).then(() => { if (!this.closest("[hidden]")) late.focus(options); });
     else super.focus(options);
@@ -87,10 +89,19 @@ export class Form extends HTMLElement {
 
   /** Submit the answer; false if something is missing or a listener of `submit` has stopped it. */
   submit(now = performance.now()) {
-    if (this.querySelector(OURS) || !this.fields.every((field) => field.check(now))) return false;
+    if (!this.#whole() || !this.fields.every((field) => field.check(now))) return false;
     if (!this.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }))) return false;
     this.dispatchEvent(new CustomEvent("crowd-submit", { bubbles: true, detail: { answer: this.answer } }));
     return true;
+  }
+
+  /** Without one of its elements, an answer would lack something nobody has seen. */
+  #whole() {
+    const missing = this.#late.length > 0;
+    if (missing && !this.#line) this.prepend(this.#line = node("p", { class: "crowd-error", role: "alert" }));
+    if (this.#line) this.#line.hidden = !missing;
+    if (missing) this.#line.textContent = "Part of this page has not been loaded. Wait a moment; if it does not come, reload the page.";
+    return !missing;
   }
 
   /** A page that brings its own submit button says so with data-crowd-host. */

@@ -3,34 +3,9 @@
 
 import { Button } from "./button.js";
 import { Form } from "./form.js";
+import { HOME, SHEETS } from "./registry.js";
 
-const MODULES = {
-  target: ["classification-target"],
-  instructions: ["short-instructions", "full-instructions", "crowd-instructions", "crowd-modal"],
-  classifier: ["crowd-classifier", "crowd-classifier-multi-select"],
-  picture: ["crowd-image-classifier", "crowd-image-classifier-multi-select"],
-  drawing: ["crowd-bounding-box", "crowd-keypoint", "crowd-polygon", "crowd-polyline", "crowd-line"],
-  segmentation: ["crowd-semantic-segmentation", "crowd-instance-segmentation"],
-  entities: ["crowd-entity-annotation"],
-  tagging: ["broker-token-tagging"],
-  relations: ["broker-relations"],
-  coreference: ["broker-coreference"],
-  transcription: ["broker-transcription"],
-  events: ["broker-video-events"],
-  judging: ["broker-pairwise", "broker-rating"],
-  ranking: ["broker-ranking"],
-  input: ["crowd-input", "crowd-text-area"],
-  check: ["crowd-checkbox", "crowd-toggle-button", "crowd-radio-button", "crowd-radio-group"],
-  slider: ["crowd-slider"],
-  frames: ["crowd-card", "crowd-alert", "crowd-badge", "crowd-tabs"],
-};
-const SHEETS = {
-  input: ["fields"], check: ["fields"], slider: ["fields"], frames: ["fields"], instructions: ["fields"],
-  drawing: ["board", "image"], segmentation: ["board", "image"], entities: ["board", "text"], tagging: ["board", "text"], relations: ["board", "text"], coreference: ["board", "text"],
-  transcription: ["board", "media"], events: ["board", "media"], judging: ["media"], ranking: ["board", "media"],
-};
 const EVERYWHERE = ["tokens", "forms", "parts", "crowd"];
-const HOME = Object.fromEntries(Object.entries(MODULES).flatMap(([module, tags]) => tags.map((tag) => [tag, module])));
 const loads = new Map();
 let last = null; // the last of our sheets on the page
 
@@ -56,8 +31,9 @@ async function load(module) {
 /** Load what `root` and what is in it needs. */
 function need(root) {
   const waiting = [root, ...root.querySelectorAll(":not(:defined)")].map((one) => HOME[one.localName]).filter(Boolean);
-  return Promise.all([...new Set(waiting)].map((module) => {
-    if (!loads.has(module)) loads.set(module, load(module));
+  return Promise.allSettled([...new Set(waiting)].map((module) => {
+    // What could not be loaded is tried again with the next element that needs it.
+    if (!loads.has(module)) loads.set(module, load(module).catch(() => loads.delete(module)));
     return loads.get(module);
   }));
 }

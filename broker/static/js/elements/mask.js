@@ -19,7 +19,7 @@ export class Mask {
 
   colour(value, hex) { this.#colours[value] = rgb(hex); }
 
-  /** Paint a line with a round brush; `only` limits it to pixels of one value. */
+  /** Paint a line with a round brush. */
   stroke(from, to, radius, value) {
     const [left, right] = [Math.min(from.x, to.x) - radius, Math.max(from.x, to.x) + radius];
     const [top, bottom] = [Math.min(from.y, to.y) - radius, Math.max(from.y, to.y) + radius];
@@ -57,8 +57,10 @@ export class Mask {
   keep() {
     const [area, before] = [this.#dirty, this.#before];
     [this.#dirty, this.#before] = [null, null];
-    if (!area || this.cells.every((cell, at) => cell === before[at])) return false;
-    this.#changes.splice(this.#at, Infinity, { area, before: this.#cut(before, area), after: this.#cut(this.cells, area) });
+    if (!area) return false;
+    const change = { area, before: this.#cut(before, area), after: this.#cut(this.cells, area) };
+    if (change.after.every((cell, at) => cell === change.before[at])) return false;
+    this.#changes.splice(this.#at, Infinity, change);
     if (this.#changes.length > MOST) this.#changes.shift();
     this.#at = this.#changes.length;
     return true;
