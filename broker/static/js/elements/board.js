@@ -1,11 +1,9 @@
 // The base of everything that is drawn on an image: question, labels, surface, tools, the list of what is there, undo and redo.
 
-import { Field } from "./field.js";
 import { frame } from "./frame.js";
-import { History } from "./history.js";
-import { leave, take } from "./keys.js";
 import { Palette } from "./palette.js";
 import { Surface } from "./surface.js";
+import { Undoable } from "./undoable.js";
 
 const HELP = [
   ["Arrows", "move the crosshair, or what is selected; with Shift by one pixel"],
@@ -19,9 +17,8 @@ const HELP = [
 ];
 
 /** A subclass has state, put(state), parse(given), dump(), build(), redraw(), picked(label) and the methods of a surface's tool. */
-export class Board extends Field {
+export class Board extends Undoable {
   help = HELP;
-  #history = new History([]);
   initial = null;
 
   draw() {
@@ -43,11 +40,17 @@ export class Board extends Field {
     this.surface.view.addEventListener("keydown", (event) => { if (event.defaultPrevented) event.stopPropagation(); });
   }
 
-  appear() { take(this); }
-  vanish() {
-    leave(this);
-    this.surface.watch.disconnect();
+  appear() {
+    super.appear();
+    if (this.surface.ready) this.surface.watch.observe(this.surface.node);
   }
+
+  vanish() {
+    super.vanish();
+    this.surface?.watch.disconnect();
+  }
+
+  say(text) { this.surface.say(text); }
 
   focus(options) { this.surface?.view.focus(options); }
 
@@ -58,35 +61,7 @@ export class Board extends Field {
     return true;
   }
 
-  // ---- changes ----
-
-  /** What is there now has been changed by the worker. */
-  commit() {
-    this.#history.push(this.state);
-    this.changed();
-    this.offered();
-  }
-
-  undo() { return this.#turn(-1, "Undone."); }
-  redo() { return this.#turn(1, "Done again."); }
-
-  #turn(by, said) {
-    const state = this.#history.step(by);
-    if (!state) return false;
-    this.put(state);
-    this.changed();
-    this.surface.say(said);
-    return true;
-  }
-
-  get undoable() { return this.#history.undoable; }
-  get redoable() { return this.#history.redoable; }
   get modified() { return JSON.stringify(this.parse(this.initial)) !== JSON.stringify(this.state); }
-
-  offered() {
-    this.undoing.disabled = !this.undoable;
-    this.redoing.disabled = !this.redoable;
-  }
 
   listed(lines) {
     this.list.replaceChildren(...lines);
@@ -95,14 +70,7 @@ export class Board extends Field {
 
   // ---- answers ----
 
-  set answer(given) {
-    const state = this.parse(given ?? this.initial);
-    this.put(state);
-    this.#history.reset(this.state);
-    this.hush();
-    this.offered();
-  }
-
+  set answer(given) { this.start(this.parse(given ?? this.initial)); }
   get answer() { return this.framed(this.dump()); }
 
   /** An answer with the size of the image, and whether what was there at first has been changed. */

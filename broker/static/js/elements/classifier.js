@@ -1,9 +1,8 @@
 // <crowd-classifier>: one label for an image or a text. <crowd-classifier-multi-select>: several.
 
-import { Field } from "./field.js";
-import { leave, take } from "./keys.js";
 import { lenient } from "./lenient.js";
 import { LABEL_KEYS, fresh, icon, node } from "./parts.js";
+import { Keyed } from "./undoable.js";
 
 const TILE = 3; // names up to this long stand in tiles, not in rows
 const HALF = 14; // and up to this long in two columns
@@ -28,13 +27,10 @@ const meaning = ({ definition, examples }) => [
 ];
 
 /** The labels with their keys as native radios or checkboxes in one fieldset. */
-class Labels extends Field {
+class Labels extends Keyed {
   #inputs = [];
   #keys = [];
   #exclusive = null;
-
-  appear() { take(this); }
-  vanish() { leave(this); }
 
   /** The names of the chosen labels, in the order of the labels. */
   get chosen() { return this.#inputs.filter((input) => input.checked).map((input) => input.value); }

@@ -1,17 +1,13 @@
 // <broker-pairwise>: the better of two. <broker-rating>: a number on a scale. Both are radio buttons with keys.
 
-import { Field } from "./field.js";
-import { leave, take } from "./keys.js";
 import { fresh, node } from "./parts.js";
+import { Keyed } from "./undoable.js";
 
 const STEPS = 11; // choices that stand side by side
 
-class Choice extends Field {
+class Choice extends Keyed {
   #inputs = [];
   #keys = [];
-
-  appear() { take(this); }
-  vanish() { leave(this); }
 
   /** One radio button; `key` chooses it. */
   radio(value, key, group) {

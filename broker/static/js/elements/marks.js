@@ -1,12 +1,10 @@
 // The base of everything that is marked in a text: words to select, spans with labels, their list, undo and redo.
 
 import { on } from "./draw.js";
-import { Field } from "./field.js";
 import { frame } from "./frame.js";
-import { History } from "./history.js";
-import { leave, take } from "./keys.js";
 import { Palette } from "./palette.js";
 import { node, pictured } from "./parts.js";
+import { Undoable } from "./undoable.js";
 import { edges, words } from "./words.js";
 
 const HELP = [
@@ -19,10 +17,10 @@ const HELP = [
   ["Page Up, Page Down", "select a mark; Delete removes it"],
   ["Ctrl Z, Ctrl Y", "undo and redo"],
 ];
-const clean = ({ spans, links }) => ({ spans, links });
+const sorted = (spans) => spans.sort((one, other) => one.start - other.start || one.end - other.end);
 
 /** The state is {spans: [{id, start, end, label}], links: [{from, to, label}]}; a subclass has parse(given) and dump(). */
-export class Marks extends Field {
+export class Marks extends Undoable {
   help = HELP;
   spans = [];
   links = [];
@@ -35,7 +33,6 @@ export class Marks extends Field {
   #range = null; // [from, to], stops
   #anchor = null; // the stop of a first click or tap
   #press = null;
-  #history = new History({ spans: [], links: [] });
   #ids = 0;
 
   draw() {
@@ -89,9 +86,6 @@ export class Marks extends Field {
       event.stopPropagation();
     });
   }
-
-  appear() { take(this); }
-  vanish() { leave(this); }
 
   focus(options) { this.view?.focus(options); }
 
@@ -209,7 +203,7 @@ export class Marks extends Field {
     const span = old < 0 ? this.span(place, label) : this.spans[old];
     if (old < 0) {
       this.spans.push(span);
-      this.sort();
+      sorted(this.spans);
       this.commit();
     }
     // Not selected: the next label chosen is that of the next mark.
@@ -218,8 +212,6 @@ export class Marks extends Field {
   }
 
   span({ start, end }, label) { return { id: (this.#ids += 1), start, end, label }; }
-
-  sort() { this.spans.sort((one, other) => one.start - other.start || one.end - other.end); }
 
   picked(label) {
     this.hush();
@@ -242,7 +234,7 @@ export class Marks extends Field {
     if (to === undefined || next.start >= next.end) return true;
     if (this.flag("no-overlap") && this.spans.some((other) => other !== span && other.start < next.end && next.start < other.end)) return true;
     Object.assign(span, next);
-    this.sort();
+    sorted(this.spans);
     this.commit();
     this.select(this.spans.indexOf(span));
     return true;
@@ -279,25 +271,10 @@ export class Marks extends Field {
     if (!quiet) this.say(span ? `${this.palette.find(span.label).full}: ${this.words(span)}, ${at + 1} of ${this.spans.length}` : "");
   }
 
-  commit() {
-    this.#history.push(clean(this));
-    this.changed();
-  }
-
-  undo() { return this.#step(-1, "Undone."); }
-  redo() { return this.#step(1, "Done again."); }
-
-  #step(by, said) {
-    const state = this.#history.step(by);
-    if (!state) return false;
-    this.put(state);
-    this.changed();
-    this.say(said);
-    return true;
-  }
+  get state() { return { spans: this.spans, links: this.links }; }
 
   put(state) {
-    Object.assign(this, structuredClone(clean(state)));
+    [this.spans, this.links] = [state.spans, state.links];
     this.#range = null;
     this.select(-1, true);
   }
@@ -305,12 +282,9 @@ export class Marks extends Field {
   set answer(given) {
     const { spans, links = [] } = this.parse(given ?? this.read("initial-value", null));
     const inside = ({ start, end }) => Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.#points.length;
-    this.spans = spans.filter(inside);
-    this.links = links;
-    this.sort();
-    this.#history.reset(clean(this));
-    this.put(clean(this));
-    this.hush();
+    const kept = spans.filter(inside);
+    const ids = new Set(kept.map(({ id }) => id));
+    this.start({ spans: sorted(kept), links: links.filter(({ from, to }) => ids.has(from) && ids.has(to)) });
   }
 
   get answer() { return this.dump(); }
@@ -337,8 +311,7 @@ export class Marks extends Field {
     this.list.replaceChildren(...this.spans.map((span, at) => this.#item(span, at)));
     this.list.hidden = !this.spans.length;
     this.erasing.disabled = this.edges.hidden = this.selected < 0 || Boolean(this.fixed);
-    this.undoing.disabled = !this.#history.undoable;
-    this.redoing.disabled = !this.#history.redoable;
+    this.offered();
   }
 
   #piece(index, start, end) {

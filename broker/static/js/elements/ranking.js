@@ -1,15 +1,12 @@
 // <broker-ranking>: things put in order, the best first; by buttons, by keys, or by dragging.
 
-import { Field } from "./field.js";
-import { History } from "./history.js";
-import { leave, take } from "./keys.js";
 import { icon, node, pictured } from "./parts.js";
+import { Undoable } from "./undoable.js";
 
-class Ranking extends Field {
+class Ranking extends Undoable {
   #items = new Map();
   #order = [];
   #first = [];
-  #history = new History([]);
   #dragged = null;
 
   draw() {
@@ -24,9 +21,6 @@ class Ranking extends Field {
       node("p", { class: "crowd-hint" }, "The best first."), this.line, node("div", { class: "crowd-tools", role: "group", "aria-label": "Changes" }, this.undoing, this.redoing), this.list, this.status));
     this.answer = undefined;
   }
-
-  appear() { take(this); }
-  vanish() { leave(this); }
 
   focus(options) { this.list?.querySelector(".crowd-grip")?.focus(options); }
 
@@ -61,9 +55,8 @@ class Ranking extends Field {
   #moved(from, to) { return this.#order.toSpliced(from, 1).toSpliced(to, 0, this.#order[from]); }
 
   #settle() {
-    this.#history.push(this.#order);
     this.#show();
-    this.changed();
+    this.commit();
   }
 
   #grab(event, value) {
@@ -96,20 +89,13 @@ class Ranking extends Field {
     this.list.replaceChildren(...this.#order.map((value, at) => this.#row(value, at)));
     const buttons = held ? this.list.children[this.#order.indexOf(held.value)].querySelectorAll("button") : [];
     (buttons[held?.at]?.disabled ? buttons[0] : buttons[held?.at])?.focus();
-    this.undoing.disabled = !this.#history.undoable;
-    this.redoing.disabled = !this.#history.redoable;
   }
 
-  undo() { return this.#step(-1); }
-  redo() { return this.#step(1); }
+  get state() { return this.#order; }
 
-  #step(by) {
-    const order = this.#history.step(by);
-    if (!order) return false;
+  put(order) {
     this.#order = order;
     this.#show();
-    this.changed();
-    return true;
   }
 
   get answer() { return { ranking: [...this.#order] }; }
@@ -117,15 +103,12 @@ class Ranking extends Field {
   set answer(given) {
     const first = given ?? this.read("initial-value", null);
     const wanted = (Array.isArray(first) ? first : first?.ranking ?? []).map(String).filter((value) => this.#items.has(value));
-    this.#order = [...new Set([...wanted, ...this.#first])];
-    this.#history.reset(this.#order);
     this.touched = wanted.length > 0;
-    this.#show();
-    this.hush();
+    this.start([...new Set([...wanted, ...this.#first])]);
   }
 
   check(now) {
-    if (this.touched || this.#history.undoable) return true;
+    if (this.touched || this.undoable) return true;
     return this.confirm("The order is as it was given. Submit again if it is right.", now);
   }
 }

@@ -1,11 +1,9 @@
 // <broker-token-tagging>: a tag for every token of a text, as parts of speech.
 
-import { Field } from "./field.js";
 import { frame } from "./frame.js";
-import { History } from "./history.js";
-import { leave, take } from "./keys.js";
 import { Palette } from "./palette.js";
 import { fresh, node } from "./parts.js";
+import { Undoable } from "./undoable.js";
 import { tokens } from "./words.js";
 
 const HELP = [
@@ -15,12 +13,11 @@ const HELP = [
   ["Ctrl Z, Ctrl Y", "undo and redo"],
 ];
 
-class Tagging extends Field {
+class Tagging extends Undoable {
   #tokens = [];
   #marks = [];
   #options = [];
   #at = 0;
-  #history = new History([]);
 
   draw() {
     const name = this.getAttribute("header") || "Tag every word";
@@ -37,17 +34,13 @@ class Tagging extends Field {
     this.answer = undefined;
   }
 
-  appear() { take(this); }
-  vanish() { leave(this); }
-
   focus(options) { this.view?.focus(options); }
 
   press(key) { return this.palette.press(key); }
 
   #tag(label) {
     this.#marks = this.#marks.with(this.#at, label);
-    this.#history.push(this.#marks);
-    this.changed();
+    this.commit();
     if (label !== null) this.#go(this.#at + 1);
     else this.#show();
     this.focus({ preventScroll: true });
@@ -79,20 +72,13 @@ class Tagging extends Field {
     }
     if (this.#options.length) this.view.setAttribute("aria-activedescendant", this.#options[this.#at].id);
     this.progress.textContent = `${this.#marks.filter((mark) => mark !== null).length} of ${this.#tokens.length} tagged`;
-    this.undoing.disabled = !this.#history.undoable;
-    this.redoing.disabled = !this.#history.redoable;
   }
 
-  undo() { return this.#step(-1); }
-  redo() { return this.#step(1); }
+  get state() { return this.#marks; }
 
-  #step(by) {
-    const marks = this.#history.step(by);
-    if (!marks) return false;
+  put(marks) {
     this.#marks = marks;
     this.#show();
-    this.changed();
-    return true;
   }
 
   get answer() {
@@ -102,11 +88,8 @@ class Tagging extends Field {
   set answer(given) {
     const first = given ?? this.read("initial-value", null);
     const tags = new Map((Array.isArray(first) ? first : first?.tokens ?? []).map(({ startOffset, tag }) => [startOffset, tag]));
-    this.#marks = this.#tokens.map(({ start }) => (this.palette.has(tags.get(start)) ? tags.get(start) : null));
-    this.#history.reset(this.#marks);
     this.#at = 0;
-    this.#show();
-    this.hush();
+    this.start(this.#tokens.map(({ start }) => (this.palette.has(tags.get(start)) ? tags.get(start) : null)));
   }
 
   check() {

@@ -1,16 +1,13 @@
 // The base of what is marked in time: a sound or film with its strip, the stretches that were marked, undo and redo.
 
-import { Field } from "./field.js";
 import { frame } from "./frame.js";
-import { History } from "./history.js";
-import { leave, take } from "./keys.js";
 import { node, pictured } from "./parts.js";
 import { Timeline, seconds } from "./timeline.js";
+import { Undoable } from "./undoable.js";
 
 /** A subclass has medium, marks, heading, help, palette, row(stretch, at), stretch(start, end), parse(given), dump() and colour(stretch). */
-export class Timed extends Field {
+export class Timed extends Undoable {
   stretches = [];
-  #history = new History([]);
 
   draw() {
     const name = this.getAttribute("header") || this.heading;
@@ -30,10 +27,9 @@ export class Timed extends Field {
     this.answer = undefined;
   }
 
-  appear() { take(this); }
   vanish() {
-    leave(this);
-    this.media.pause();
+    super.vanish();
+    this.media?.pause();
   }
 
   focus(options) { this.timeline?.strip.focus(options); }
@@ -64,9 +60,8 @@ export class Timed extends Field {
   /** What was changed by the worker is put in order, kept and shown. */
   settle() {
     this.stretches.sort((one, other) => one.start - other.start || one.end - other.end);
-    this.#history.push(this.stretches);
     this.show();
-    this.changed();
+    this.commit();
   }
 
   /** A number field for one end of a stretch. */
@@ -99,31 +94,21 @@ export class Timed extends Field {
     this.list.replaceChildren(...this.stretches.map((stretch, at) => node("li", { class: "crowd-stretch-row" }, ...this.row(stretch, at))));
     this.list.hidden = !this.stretches.length;
     this.timeline.draw(this.stretches.map((one) => ({ ...one, colour: this.colour(one) })));
-    this.undoing.disabled = !this.#history.undoable;
-    this.redoing.disabled = !this.#history.redoable;
   }
 
-  undo() { return this.#step(-1); }
-  redo() { return this.#step(1); }
+  get state() { return this.stretches; }
 
-  #step(by) {
-    const state = this.#history.step(by);
-    if (!state) return false;
+  put(state) {
     this.stretches = state;
     this.show();
-    this.changed();
-    return true;
   }
 
   get answer() { return { ...this.dump(), inputMediaProperties: { duration: seconds(this.timeline.duration) } }; }
 
   set answer(given) {
     const found = this.parse(given ?? this.read("initial-value", null));
-    this.stretches = found.filter(({ start, end }) => Number.isFinite(start) && Number.isFinite(end) && start >= 0 && start < end);
-    this.#history.reset(this.stretches);
     this.timeline.cancel();
-    this.show();
-    this.hush();
+    this.start(found.filter(({ start, end }) => Number.isFinite(start) && Number.isFinite(end) && start >= 0 && start < end));
   }
 
   check() { return this.timeline.started ? this.complain("Mark the end of what you began, or press Escape.") : true; }
