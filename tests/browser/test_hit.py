@@ -482,7 +482,7 @@ def test_the_guide_docks_on_wide_screens_and_is_a_dialog_on_narrow_ones(page, do
 def test_a_preview_answers_nothing_and_offers_to_accept(page, door):
     door.now = Door(hits=texts(2), guide="")
     page.goto(f"{door.url}/work/J7/preview")
-    shown(page).get_by_role("radio").first.wait_for()
+    sees(page, "Review number 0")
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     page.get_by_text("This is a preview: nothing is sent.").first.wait_for()

@@ -38,6 +38,13 @@ function need(root) {
   }));
 }
 
+/** Load what a page's HTML will need before it is shown; resolves also where something could not be loaded. */
+export function prepare(html) {
+  const page = document.createElement("template");
+  page.innerHTML = html;
+  return need(page.content);
+}
+
 const watch = new MutationObserver((changes) => {
   for (const change of changes) for (const added of change.addedNodes) if (added.nodeType === Node.ELEMENT_NODE) need(added);
 });
