@@ -3,12 +3,15 @@
 import contextlib
 import io
 import json
+import math
+import struct
 import threading
 import time
+import wave
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from flask import Flask, Response, jsonify, render_template, render_template_string, request
+from flask import Flask, Response, jsonify, render_template, render_template_string, request, send_file
 from flask_wtf.csrf import CSRFProtect
 from liquid import Environment
 from PIL import Image
@@ -31,12 +34,18 @@ Look at the digit and choose what **most readers** would read.
 | two circles | 8 |
 """
 # A requester's own page: the elements alone, under the same policy, with what they submit written into the page.
-ELEMENTS = """<!doctype html><html lang="en"><head><title>Elements</title>
-{% for name in ["base", "forms", "parts", "crowd"] %}
+ELEMENTS = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Elements</title>
+{% for name in ["tokens", "base", "frame", "forms", "parts", "crowd"] %}
 <link rel="stylesheet" href="{{ static('css/' ~ name ~ '.css') }}">
 {% endfor %}
-</head><body><main><h1>Elements</h1>{{ html|safe }}</main>
+</head><body><main class="shell"><h1>Elements</h1>{{ html|safe }}</main>
 <script type="module" src="{{ static('js/elements/index.js') }}"></script></body></html>"""
+# Somebody else's page: their own style, one script of ours, and no sheet.
+ALONE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Alone</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/theirs.css">
+<script type="module" src="{{ static('js/elements/index.js') }}"></script></head>
+<body><main><h1>Alone</h1><p id="theirs">Their own words.</p>{{ html|safe }}</main></body></html>"""
 HOME = """{% extends "base.html" %}{% block heading %}Home{% endblock %}"""
 ONE = [str(digit) for digit in range(10)]
 MOODS = [
@@ -67,6 +76,18 @@ def digit(number, size=8):
     image.putdata([(x * number * 37 + y * (number + 3) * 11) % 256 for y in range(size) for x in range(size)])
     file = io.BytesIO()
     image.save(file, "PNG")
+    return file.getvalue()
+
+
+def tone(seconds=4, rate=8000):
+    """A WAV of one tone that swells and fades."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        swell = [math.sin(at / 8) * math.sin(math.pi * at / rate) ** 2 for at in range(seconds * rate)]
+        sound.writeframes(b"".join(struct.pack("<h", int(20_000 * one)) for one in swell))
     return file.getvalue()
 
 
@@ -184,6 +205,18 @@ def pages(app, door):
     @app.get("/digit/<int:number>.png")
     def picture(number):
         return Response(digit(number, int(request.args.get("size", 8))), content_type="image/png")
+
+    @app.get("/sound.wav")
+    def sound():
+        return send_file(io.BytesIO(tone()), "audio/wav", conditional=True)  # players seek by ranges
+
+    @app.get("/alone")
+    def alone():
+        return render_template_string(ALONE, html=door.now.hits[0])
+
+    @app.get("/theirs.css")
+    def theirs():
+        return Response("#theirs { color: rgb(1, 2, 3); margin: 33px 0 }", content_type="text/css")
 
     @app.get("/elements")
     def elements():

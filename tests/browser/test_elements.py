@@ -1,54 +1,13 @@
 """The crowd elements on a page of their own: answers as Ground Truth documents them, keys, names, zoom, meanings."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.door import MOODS, ONE, Door, application, choice, serving
+from tests.browser.door import MOODS, ONE, choice
+from tests.browser.elements import axe, got
 
 pytestmark = pytest.mark.browser
-LISTEN = """() => {
-  globalThis.got = [];
-  document.addEventListener('crowd-submit', (event) => got.push(event.detail.answer));
-}"""
-
-
-@pytest.fixture(scope="module")
-def door():
-    """The served door; each test sets `door.now`."""
-    holder = SimpleNamespace(now=None, url="")
-    with serving(application(holder)) as url:
-        holder.url = url
-        yield holder
-
-
-@pytest.fixture
-def show(page, door):
-    """Show some HTML made of crowd elements; afterwards, no script has failed and no policy was broken."""
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: "Content Security Policy" in message.text and errors.append(message.text))
-
-    def go(html):
-        door.now = Door(hits=[html])
-        page.goto(f"{door.url}/elements")
-        page.wait_for_function("() => customElements.get('crowd-form') !== undefined")
-        page.evaluate(LISTEN)
-        return page
-
-    yield go
-    assert errors == []
-
-
-def got(page):
-    return page.evaluate("got")
-
-
-def axe(page):
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
 
 
 def test_a_classifier_answers_its_label(show):

@@ -1,7 +1,7 @@
 // The worker's page: HITs one after the other. The next one waits behind the one on screen, the last answer can be undone,
 // and every answer is kept on this device until the broker has confirmed it.
 
-import "./elements/index.js";
+import { prepare } from "./elements/index.js";
 import { free, sign } from "./elements/parts.js";
 import { Courier } from "./hit/courier.js";
 import { LoggedOut, Refused, leave, post } from "./hit/door.js";
@@ -386,4 +386,7 @@ class Desk {
   }
 }
 
-Desk.open(JSON.parse(document.getElementById("hit-data").textContent));
+const data = JSON.parse(document.getElementById("hit-data").textContent);
+// A key pressed as soon as the first HIT is seen finds its elements there.
+if (data.assignment) await prepare(data.assignment.html);
+Desk.open(data);

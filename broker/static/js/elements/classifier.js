@@ -1,7 +1,8 @@
 // <crowd-classifier>: one label for an image or a text. <crowd-classifier-multi-select>: several.
 
 import { lenient } from "./lenient.js";
-import { LABEL_KEYS, free, fresh, icon, keyed, node, sign, whenParsed } from "./parts.js";
+import { LABEL_KEYS, fresh, icon, node } from "./parts.js";
+import { Keyed } from "./undoable.js";
 
 const TILE = 3; // names up to this long stand in tiles, not in rows
 const HALF = 14; // and up to this long in two columns
@@ -26,31 +27,17 @@ const meaning = ({ definition, examples }) => [
 ];
 
 /** The labels with their keys as native radios or checkboxes in one fieldset. */
-class Labels extends HTMLElement {
-  crowdField = true;
+class Labels extends Keyed {
   #inputs = [];
   #keys = [];
   #exclusive = null;
-  #complained = 0;
-  #onKey = (event) => this.#press(event);
-
-  connectedCallback() {
-    document.addEventListener("keydown", this.#onKey);
-    whenParsed(() => { if (this.isConnected && !this.#inputs.length) this.#draw(); });
-  }
-
-  disconnectedCallback() {
-    document.removeEventListener("keydown", this.#onKey);
-  }
-
-  get name() { return this.getAttribute("name") || this.localName; }
 
   /** The names of the chosen labels, in the order of the labels. */
   get chosen() { return this.#inputs.filter((input) => input.checked).map((input) => input.value); }
 
   set chosen(names) {
     for (const input of this.#inputs) input.checked = names.includes(input.value);
-    this.#hush();
+    this.hush();
   }
 
   focus(options) { this.querySelector("fieldset")?.focus(options); }
@@ -58,24 +45,13 @@ class Labels extends HTMLElement {
   /** Say what is missing; true if nothing is. `now` is the time of the press, in milliseconds. */
   check(now) {
     if (this.chosen.length) return true;
-    const again = this.many && this.#complained && now - this.#complained > 400;
-    if (again) return true;
-    this.#complained ||= now;
-    const line = this.querySelector(".crowd-error");
-    line.hidden = false;
-    line.textContent = this.many ? "Nothing is chosen. Submit again if none of the labels fits." : "Choose a label first.";
     this.#inputs[0]?.focus();
-    return false;
+    return this.many ? this.confirm("Nothing is chosen. Submit again if none of the labels fits.", now) : this.complain("Choose a label first.");
   }
 
-  #hush() {
-    this.#complained = 0;
-    const line = this.querySelector(".crowd-error");
-    if (line) line.hidden = true;
-  }
-
-  #draw() {
-    const labels = lenient(this.getAttribute("categories") || "[]").map(label);
+  draw() {
+    this.classList.add("crowd-two");
+    const labels = this.read("categories", []).map(label);
     const exclusion = this.many && this.getAttribute("exclusion-category");
     const all = exclusion ? [...labels, label(lenient(exclusion).text ?? "None of the above")] : labels;
     const longest = Math.max(0, ...labels.map(({ name }) => [...name].length));
@@ -88,15 +64,16 @@ class Labels extends HTMLElement {
     this.append(node("fieldset", { class: "crowd-answer", tabIndex: -1 },
       node("legend", { dir: "auto" }, this.getAttribute("header") ?? ""),
       this.many ? node("p", { class: "crowd-hint" }, "Choose all that fit.") : null,
-      node("p", { class: "crowd-error", role: "alert", hidden: true }),
+      this.line,
       node("div", { class: `crowd-labels crowd-${shape}` }, ...options),
       shape === "tiles" && labels.some(explained) ? this.#glossary(labels) : null));
     this.addEventListener("change", (event) => this.#changed(event.target));
+    this.answer = this.read("initial-value");
   }
 
   #option(one, key, group, shape) {
     const about = shape !== "tiles" && explained(one) ? fresh("about") : null;
-    const input = node("input", { type: this.many ? "checkbox" : "radio", name: group, value: one.name, "aria-keyshortcuts": key });
+    const input = node("input", { type: this.many ? "checkbox" : "radio", name: group, value: one.name, "data-crowd-own": "", "aria-keyshortcuts": key });
     const same = key === one.name.toLowerCase();
     return node("div", { class: "crowd-label" },
       node("label", {}, input,
@@ -120,21 +97,15 @@ class Labels extends HTMLElement {
     if (this.#exclusive && input.checked) {
       for (const other of this.#inputs) if ((other === this.#exclusive) !== (input === this.#exclusive)) other.checked = false;
     }
-    this.#hush();
-    this.dispatchEvent(new CustomEvent("crowd-change", { bubbles: true, detail: { name: this.name, answer: this.answer } }));
+    this.changed();
   }
 
-  #press(event) {
-    if (!free(event) || !keyed(this)) return;
-    const form = this.closest("crowd-form");
-    const turn = event.target.closest?.("crowd-form") === form && [...(form?.querySelectorAll("*") ?? [])].find((one) => one instanceof Labels && one.contains(event.target));
-    const first = [...document.querySelectorAll("crowd-classifier, crowd-classifier-multi-select")].find(keyed);
-    if ((turn || first) !== this) return;
-    const input = this.#inputs[this.#keys.indexOf(sign(event))];
-    if (!input) return;
-    event.preventDefault();
+  press(key) {
+    const input = this.#inputs[this.#keys.indexOf(key)];
+    if (!input) return false;
     input.focus();
     input.click();
+    return true;
   }
 }
 
@@ -148,11 +119,13 @@ function toggle(event) {
 export class Classifier extends Labels {
   many = false;
   get answer() { return { label: this.chosen[0] ?? null }; }
-  set answer(given) { this.chosen = given?.label === undefined || given.label === null ? [] : [given.label]; }
+  set answer(given) { this.chosen = [given?.label ?? given].filter((name) => typeof name === "string" || typeof name === "number").map(String); }
 }
 
 export class MultiClassifier extends Labels {
   many = true;
   get answer() { return { labels: this.chosen }; }
-  set answer(given) { this.chosen = given?.labels ?? []; }
+  set answer(given) { this.chosen = (given?.labels ?? (Array.isArray(given) ? given : [])).map(String); }
 }
+
+export const tags = { "crowd-classifier": Classifier, "crowd-classifier-multi-select": MultiClassifier };

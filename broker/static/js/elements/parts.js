@@ -14,7 +14,7 @@ export function node(tag, properties = {}, ...children) {
     else if (name in made && !name.includes("-")) made[name] = value;
     else made.setAttribute(name, value);
   }
-  made.append(...children.filter((child) => child !== null));
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return made;
 }
 
@@ -51,11 +51,23 @@ export function sign(event) {
 
 const TYPED = "input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]:not([contenteditable=false])";
 
+/** Whether somebody is typing a text. */
+export const typing = (event) => Boolean(event.target.closest?.(TYPED));
+
 /** Whether a key press is meant for the page: nobody is typing, no dialog is in front, no other key is held. */
 export function free(event) {
   if (event.defaultPrevented || event.repeat || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return false;
-  return !event.target.closest?.(TYPED) && !document.querySelector("dialog:modal");
+  return !typing(event) && !document.querySelector("dialog:modal");
 }
 
 /** Whether single keys may act on `element`: it is on screen, and the person has not switched them off (WCAG 2.1.4). */
 export const keyed = (element) => !element.closest("[inert], [hidden], [data-shortcuts=off]");
+
+/** What stands where an image could not be loaded: a word, and a button to try again. */
+export function broken(retry) {
+  return node("div", { class: "crowd-broken", role: "alert" }, icon("image"), node("p", {}, "This image could not be loaded."),
+    node("button", { type: "button", class: "button button-small", onclick: retry }, "Try again"));
+}
+
+/** A button that only shows a picture. */
+export const pictured = (name, text, act, className = "") => node("button", { type: "button", class: className, "aria-label": text, title: text, onclick: act }, icon(name));

@@ -1,13 +1,13 @@
 // <classification-target>: what is to be labelled. An image can be zoomed, a small one is enlarged, a tiny one in whole large pixels; a text keeps its lines.
 
-import { free, icon, keyed, node, sign, whenParsed } from "./parts.js";
+import { broken, free, keyed, node, pictured, sign, whenParsed } from "./parts.js";
 
 const TINY = 32; // images up to this many pixels wide and high fill the room, each pixel a square
 const SMALL = 200; // and up to this many are shown larger, at most this many times
 const TIMES = 3;
 const STEPS = [1, 1.5, 2, 3, 4, 6, 8];
 
-export class Target extends HTMLElement {
+class Target extends HTMLElement {
   #image = null;
   #pan = null;
   #zoom = 0;
@@ -70,16 +70,14 @@ export class Target extends HTMLElement {
     this.#image.hidden = true;
     if (this.querySelector(".crowd-broken")) return;
     const retry = () => { const { src } = this.#image; this.#image.src = ""; this.#image.src = src; };
-    this.#pan.append(node("div", { class: "crowd-broken", role: "alert" }, icon("image"), node("p", {}, "This image could not be loaded."),
-      node("button", { type: "button", class: "button button-small", onclick: retry }, "Try again")));
+    this.#pan.append(broken(retry));
   }
 
   #buttons() {
-    const button = (name, text, act) => node("button", { type: "button", "aria-label": text, title: text, onclick: act }, icon(name));
     return node("div", { class: "crowd-zoom", role: "group", "aria-label": "Zoom" },
-      button("zoom-out", "Smaller", () => this.#step(-1)),
+      pictured("zoom-out", "Smaller", () => this.#step(-1)),
       node("output", { "aria-live": "polite" }, "Fit"),
-      button("zoom-in", "Larger", () => this.#step(1)));
+      pictured("zoom-in", "Larger", () => this.#step(1)));
   }
 
   /** One step larger or smaller; the middle of what is seen stays in the middle. */
@@ -124,3 +122,5 @@ function scrolls(area, name) {
     else area.removeAttribute(key);
   }
 }
+
+export const tags = { "classification-target": Target };
