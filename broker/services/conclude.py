@@ -125,7 +125,14 @@ def _crowd(room: Cells[Any], answers: Answers, gold: Codes, consensus: Consensus
     if not follows(room):
         return None
     crowd = Crowd(room)
-    crowd.live.load(consensus, answers, gold)
+    if consensus.confusions is not None:
+        crowd.live.load(consensus, answers, gold)
+        return crowd
+    # Nothing could be compared yet: there is no fit to go on from, but there are the answers.
+    for item in np.flatnonzero(gold != UNKNOWN):
+        crowd.live.set_gold(answers.items[item], int(gold[item]))
+    columns = zip(answers.item.tolist(), answers.worker.tolist(), answers.label.tolist(), strict=True)
+    crowd.live.replay((answers.items[item], answers.workers[worker], label) for item, worker, label in columns)
     return crowd
 
 

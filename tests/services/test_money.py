@@ -289,10 +289,13 @@ def test_a_transfer_happens_once_and_nothing_moves_if_one_of_several_is_not_cove
 
 def test_paying_many_answers_takes_as_many_statements_as_paying_few(store):
     counts = []
-    for rows in (4, 40):
-        job, _ = made.published(store, rows, redundancy=2)
-        for worker in made.crowd(store, 2):
+    for rows in (4, judge.BATCH - 1):
+        job, _ = made.published(store, rows, redundancy=3)
+        for number, worker in enumerate(made.crowd(store, 2)):
             made.work(store, job, worker)
+            if number == 0:  # a job's first batch begins its live posterior too
+                with store.write() as unit:
+                    judge.judge(unit, job, NOW)
         for use in (judge.judge, settle.settle, settle.settle):
             with statements(store) as executed, store.write() as unit:
                 use(unit, job, NOW)
