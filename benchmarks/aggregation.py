@@ -1,9 +1,13 @@
 """Our Dawid-Skene beside crowd-kit's: `python -m benchmarks.aggregation --answers N --classes K`.
 
 Both run in this process on the same answers, maximum likelihood and crowd-kit's stop rule; CPU time beside wall time.
-Above 10,000,000 answers crowd-kit is left out, and the line says how long ours took and the most memory that the whole
-process ever had, with its answers (12 bytes each) and the posterior in it. `import_seconds` and `import_mib` are CPU
-time and peak memory of a fresh process that imports the engine.
+`bytes_per_answer` is what a run allocates at its peak over the answers themselves, its result included.
+
+Above 10,000,000 answers crowd-kit is left out, and the line says how long ours took and how much memory. `peak_gb` is
+the most that the whole process ever held resident: interpreter, libraries, the answers (`input_gb`, 12 bytes each), the
+result, and all that was needed on the way, making the answers included (`peak_before_fit_gb`). `bytes_per_answer` is
+there what the peak is over the process's size with its answers just before the fit. GB are 1e9 bytes.
+`import_seconds` and `import_mib` are CPU time and peak memory of a fresh process that imports the engine.
 """
 
 import argparse
@@ -14,6 +18,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +29,9 @@ from broker.truth.reference import reference
 
 EACH, BLOCK, MOST_COMPARED = 5, 5_000_000, 10_000_000
 IMPORT = (
-    "import resource, time; start = time.process_time(); import broker.truth.answers, broker.truth.dawid_skene;"
-    "print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    "import time; start = time.process_time(); import broker.truth.answers, broker.truth.dawid_skene;"
+    "cpu = time.process_time() - start; status = open('/proc/self/status').read();"
+    "print(cpu, int(status.split('VmHWM:')[1].split()[0]) / 1024)"  # ru_maxrss would be this process's, where larger
 )
 
 
@@ -73,14 +79,28 @@ def compared(answers: Answers) -> dict[str, object]:
 
 def alone(answers: Answers) -> dict[str, object]:
     """Ours only."""
+    before, base = peak_bytes(), resident_bytes()
     found, cpu, wall = timed(lambda: dawid_skene(answers, mode="likelihood"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_bytes()
     return {
         "wall_seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1),
-        "peak_gb": round(peak * 1024 / 1e9, 2),
+        "peak_gb": round(peak / 1e9, 2),
+        "peak_before_fit_gb": round(before / 1e9, 2),
+        "input_gb": round(sum(column.nbytes for column in (answers.item, answers.worker, answers.label)) / 1e9, 2),
+        "bytes_per_answer": round((peak - base) / len(answers), 1),
         "iterations": found.iterations,
     }
+
+
+def peak_bytes() -> int:
+    """The most memory this process ever held resident (Linux: ru_maxrss is in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def resident_bytes() -> int:
+    """The memory this process holds resident now (Linux: the second field of statm is in pages)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def main() -> None:

@@ -101,11 +101,11 @@ class Answers:
 
     def per_item(self) -> NDArray[np.int64]:
         """How many answers each item has: n_items counts."""
-        return np.bincount(self.item, minlength=self.n_items)
+        return counted(self.item, self.n_items)
 
     def per_worker(self) -> NDArray[np.int64]:
         """How many answers each worker gave: n_workers counts."""
-        return np.bincount(self.worker, minlength=self.n_workers)
+        return counted(self.worker, self.n_workers)
 
     def starts(self) -> NDArray[np.int64]:
         """Where each item's answers begin: item i has the rows starts[i]:starts[i + 1]."""
@@ -138,15 +138,29 @@ class Answers:
 
 
 def gold_codes(gold: ArrayLike | None, answers: Answers) -> Codes:
-    """Gold as n_items label codes with UNKNOWN where there is none; raises Invalid for codes that cannot be."""
+    """Gold as n_items label codes with UNKNOWN where there is none, not to be written to.
+
+    Raises Invalid for codes that cannot be.
+    """
     if gold is None:
-        return np.full(answers.n_items, UNKNOWN, dtype=np.int32)
+        return np.broadcast_to(np.int32(UNKNOWN), answers.n_items)
     codes = np.asarray(gold)
     if codes.shape != (answers.n_items,) or codes.dtype.kind not in "iu":
         raise Invalid(f"gold must be {answers.n_items} label codes, -1 where unknown")
     if codes.size and (codes.min() < UNKNOWN or codes.max() >= answers.n_classes):
         raise Invalid(f"gold: codes must be within -1..{answers.n_classes - 1}")
     return codes.astype(np.int32, copy=False)
+
+
+def counted(codes: Codes, size: int) -> NDArray[np.int64]:
+    """How often each of `size` codes occurs; in blocks, because bincount copies its input to eight bytes a code."""
+    counts = np.zeros(size, dtype=np.int64)
+    for start in range(0, len(codes), _BLOCK):
+        block = codes[start : start + _BLOCK]
+        lowest = block.min()
+        found = np.bincount(block - lowest)
+        counts[lowest : lowest + len(found)] += found
+    return counts
 
 
 def _check_lengths(item: Sized, worker: Sized, label: Sized) -> None:

@@ -7,6 +7,7 @@ S_w[l, c] = sum of q_i[c] over the worker's answers l. Vote shares are the first
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -69,7 +70,10 @@ def _checked(counts: Floats, answers: Answers) -> Floats:
 
 @dataclass(eq=False)
 class _Fit:
-    """The state of one run: the posterior, what was last summed from it, and the table that follows."""
+    """The state of one run: the posterior, what was last summed from it, and the table that follows, as logarithms.
+
+    With many workers a table of pairs is large. There are two between steps, and a third while a block is summed.
+    """
 
     layout: Layout
     form: tables.Form
@@ -81,12 +85,10 @@ class _Fit:
         self._reset()
         for block in self.layout.blocks:
             shares = self.posterior[block.rows]
-            np.divide(block.by_item @ own, block.given[:, None], out=shares)
+            np.divide(block.by_item @ own, block.given()[:, None], out=shares)
             self._add(block, shares)
-        self._tabulate()
-        if past is not None:
-            self.table = tables.assigned(self.layout, self.counts, past)
-            self.logs = np.log(self.table.chances)
+        del own
+        self._tabulate(self.form if past is None else partial(tables.assigned, past=past))
 
     def step(self) -> float:
         """One E step and one M step; the loss after them."""
@@ -96,11 +98,11 @@ class _Fit:
         self._reset()
         entropy = sum(self._expect(block, logs, shares, shift=lowest < _LEAST_EXPONENT) for block in self.layout.blocks)
         # The entropy of a softmax is the mean of log Z less the mean exponent: no logarithm of the posterior is needed.
-        entropy -= float((self.counts * logs).sum()) + float(self.sums @ shares)
-        del logs, self.logs, self.table  # with many workers these are large: make room for the new ones
-        self._tabulate()
+        entropy -= float(np.vdot(self.counts, logs)) + float(self.sums @ shares)
+        del logs, self.logs
+        self._tabulate(self.form)
         shares = np.log(np.maximum(self.priors, LEAST_PROBABILITY))
-        joint = float((self.counts * self.logs).sum()) + float(self.counts.sum(axis=0) @ shares)
+        joint = float(np.vdot(self.counts, self.logs)) + float(self.counts.sum(axis=0) @ shares)
         return (joint + entropy) / self.layout.n_answers
 
     def _expect(self, block: Block, logs: Floats, shares: Floats, *, shift: bool) -> float:
@@ -129,16 +131,16 @@ class _Fit:
         self.counts += block.by_pair @ posterior
         self.sums += np.einsum("ij->j", posterior)
 
-    def _tabulate(self) -> None:
+    def _tabulate(self, form: tables.Form) -> None:
         self.priors = self.sums / max(self.layout.size[0], 1)
-        self.table = self.form(self.layout, self.counts)
-        self.logs = np.log(self.table.chances)
+        chances, self.pseudo = form(self.layout, self.counts)
+        self.logs = np.log(chances, out=chances)
 
 
 def _consensus(model: str, answers: Answers, truths: Codes, fit: _Fit, losses: tuple[float, ...]) -> Consensus:
     layout = fit.layout
     posterior = _widened(fit.posterior, layout, answers)
-    answered = answers.per_item() > 0
+    answered = layout.answered
     priors = np.zeros(answers.n_classes)
     priors[layout.label] = fit.priors
     if not answered.any():
@@ -156,15 +158,15 @@ def _widened(posterior: Floats, layout: Layout, answers: Answers) -> Floats:
     if layout.size == (answers.n_items, answers.n_classes):
         return posterior
     whole = np.zeros((answers.n_items, answers.n_classes))
-    whole[np.ix_(layout.item, layout.label)] = posterior
+    whole[np.ix_(layout.answered, layout.label)] = posterior
     return whole
 
 
 def _confusions(fit: _Fit, n_classes: int) -> Confusions:
     layout = fit.layout
-    counts, chances = (_wide(rows, layout, n_classes) for rows in (fit.counts, fit.table.chances))
+    counts, chances = (_wide(rows, layout, n_classes) for rows in (fit.counts, np.exp(fit.logs, out=fit.logs)))
     pseudo = np.zeros((n_classes, n_classes))
-    pseudo[np.ix_(layout.label, layout.label)] = fit.table.pseudo
+    pseudo[np.ix_(layout.label, layout.label)] = fit.pseudo
     return Confusions(layout.pair_worker, layout.label[layout.pair_label].astype(np.int32), counts, chances, pseudo)
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from broker.truth.answers import UNKNOWN, Answers, Codes, Floats
+from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, counted
 
 _LEAST_BLOCK = 1 << 16
 _MOST_BLOCK = 1 << 21
+_WORKERS = 1 << 14
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,21 +27,27 @@ class Block:
     rows: slice
     by_item: sparse.csr_array
     by_pair: sparse.csc_array
-    given: NDArray[np.int32]
     gold: NDArray[np.int64]
     truth: Codes
+
+    def given(self) -> NDArray[np.int32]:
+        """How many answers each item has."""
+        counts: NDArray[np.int32] = np.diff(self.by_item.indptr)
+        return counts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Layout:
     """The answered items and the used classes only; codes in here are places among those.
 
-    `item` and `label` are their codes outside. `pair_worker`, `pair_label`: the pairs that occur, in that order;
-    `firsts`: where each answering worker's pairs begin, and `pairs_each` how many they are.
+    `answered` tells the items among all, `label` holds the classes' codes outside, and `size` is (items, classes): the
+    shape of a posterior. `pair_worker`, `pair_label`: the pairs that occur, in that order; `firsts`: where each
+    answering worker's pairs begin, and `pairs_each` how many they are.
     """
 
-    item: Codes
+    answered: NDArray[np.bool_]
     label: NDArray[np.int64]
+    size: tuple[int, int]
     pair_worker: Codes
     pair_label: Codes
     firsts: NDArray[np.int64]
@@ -53,8 +60,8 @@ class Layout:
     def of(cls, answers: Answers, gold: Codes) -> Self:
         """Lay out the answers; gold of items that nobody answered is left out."""
         given = answers.per_item().astype(np.int32)
-        item = np.flatnonzero(given).astype(np.int32)
-        truth = gold[item]
+        answered = given > 0
+        truth = gold[answered]
         label = np.flatnonzero(_used(answers.label, answers.n_classes) | _used(truth[truth >= 0], answers.n_classes))
         keys, pair = _pairs(answers)
         worker, old = np.divmod(keys, answers.n_classes)
@@ -62,16 +69,12 @@ class Layout:
         places = np.full(answers.n_classes + 1, UNKNOWN, dtype=np.int32)
         places[label] = np.arange(len(label), dtype=np.int32)
         return cls(
-            *(item, label, worker.astype(np.int32), places[old], firsts, np.diff(firsts, append=len(keys))),
-            blocks=tuple(_blocks(pair, given[item], places[truth], len(keys))),
+            *(answered, label, (len(truth), len(label)), worker.astype(np.int32), places[old]),
+            *(firsts, np.diff(firsts, append=len(keys))),
+            blocks=tuple(_blocks(pair, given[answered], places[truth], len(keys))),
             n_answers=len(answers),
             most_answers=int(given.max(initial=0)),
         )
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(Items, classes): the shape of a posterior."""
-        return len(self.item), len(self.label)
 
     def per_worker(self, rows: Floats) -> Floats:
         """Sums over each worker's pairs: a row per answering worker."""
@@ -82,9 +85,17 @@ class Layout:
         """A row per answering worker, repeated for each of their pairs."""
         return np.repeat(rows, self.pairs_each, axis=0)
 
+    def divide(self, rows: Floats, divisors: Floats) -> None:
+        """Divide each pair's row by the row of its worker, in place and without a second table of pairs."""
+        edges = np.append(self.firsts, len(rows))
+        for first in range(0, len(divisors), _WORKERS):
+            some = slice(first, first + _WORKERS)
+            last = min(some.stop, len(divisors))
+            rows[edges[first] : edges[last]] /= np.repeat(divisors[some], self.pairs_each[some], axis=0)
+
 
 def _used(codes: Codes, size: int) -> NDArray[np.bool_]:
-    return np.bincount(codes, minlength=size) > 0
+    return counted(codes, size) > 0
 
 
 def _pairs(answers: Answers) -> tuple[NDArray[np.int64], Codes]:
@@ -138,4 +149,4 @@ def _block(pair: Codes, given: NDArray[np.int32], truth: Codes, first: int, n_pa
     starts = np.concatenate(([0], np.cumsum(given))).astype(np.int32)
     by_item = sparse.csr_array((ones[: len(pair)], pair, starts), shape=(len(given), n_pairs))
     gold = np.flatnonzero(truth != UNKNOWN)
-    return Block(slice(first, first + len(given)), by_item, by_item.T, given, gold, truth[gold])
+    return Block(slice(first, first + len(given)), by_item, by_item.T, gold, truth[gold])

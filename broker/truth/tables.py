@@ -27,7 +27,7 @@ Form = Callable[[Layout, Floats], Table]
 def likelihood(layout: Layout, counts: Floats) -> Table:
     """Maximum likelihood: each worker's column divided by its sum, counts being at least 1e-10, as in crowd-kit."""
     clipped = np.maximum(counts, LEAST_PROBABILITY)
-    clipped /= layout.per_pair(layout.per_worker(clipped))
+    layout.divide(clipped, layout.per_worker(clipped))
     return Table(clipped, np.zeros((counts.shape[1],) * 2))
 
 
@@ -92,8 +92,9 @@ def accuracies(layout: Layout, counts: Floats) -> Floats:
 
 
 def _with(layout: Layout, counts: Floats, pseudo: Floats) -> Table:
-    chances = counts + pseudo[layout.pair_label]
+    chances = pseudo[layout.pair_label]
+    chances += counts
     # A pair whose counts have all but vanished still needs a logarithm.
     np.maximum(chances, LEAST_PROBABILITY, out=chances)
-    chances /= layout.per_pair(layout.per_worker(counts) + pseudo.sum(axis=0))
+    layout.divide(chances, layout.per_worker(counts) + pseudo.sum(axis=0))
     return Table(chances, pseudo)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes
+from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes, item_blocks
 from broker.truth.consensus import Consensus, agreement_with, most_probable
 
 
@@ -26,8 +26,12 @@ def majority(answers: Answers, gold: ArrayLike | None = None) -> Consensus:
 
 def vote_shares(answers: Answers) -> Floats:
     """Each label's share of an item's answers: n_items x n_classes, zeros where nobody answered."""
-    shares: Floats = answers.votes().toarray()
-    shares /= np.maximum(answers.per_item(), 1)[:, None]
+    shares = np.zeros((answers.n_items, answers.n_classes))
+    for start, stop in item_blocks(answers.item):
+        first, last = answers.item[start], answers.item[stop - 1] + 1
+        places = (answers.item[start:stop] - first).astype(np.int64) * answers.n_classes + answers.label[start:stop]
+        votes = np.bincount(places, minlength=(last - first) * answers.n_classes).reshape(-1, answers.n_classes)
+        np.divide(votes, np.maximum(votes.sum(axis=1, keepdims=True), 1), out=shares[first:last])
     return shares
 
 
