@@ -51,7 +51,7 @@ def test_a_password_comes_from_the_input_and_is_never_shown(user):
 
 def test_every_bad_field_is_named_and_nothing_written(user):
     code, output = user("add", "bob", "--name", " ", "--role", "worker", "--password-stdin", typed="short\n")
-    assert code == 1
+    assert code == 2
     for word in ("email", "name", "password"):
         assert f"column '{word}'" in output
     assert user("list")[1] == ""
