@@ -13,7 +13,7 @@ from broker.truth.evidence import Evidence
 MISTRUST = 0.3
 """The weight of the visible votes beside the model in the honest stop."""
 SURE = 0.87
-"""The shipped threshold of the honest stop; chosen once for all sets, see docs/statistics.md."""
+"""The shipped threshold of the honest stop; one value for all sets, see docs/statistics.md."""
 UNLIMITED = 1_000_000
 MORE_LIKELY_WRONG = 0.5
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 from broker.errors import BrokerError, Invalid, Problem, Unpaid
 from broker.kinds import registry
 from broker.rules import ledger
-from broker.services import intake, prepare, publish
+from broker.services import foresee, intake, prepare, publish
 from broker.services.prepare import GoldFile, Quality, Task
 from broker.store import dataset
 from broker.store.db import Unit
@@ -20,6 +20,8 @@ from broker.web.gate import broker, me, need
 
 blueprint = Blueprint("wizard", __name__, url_prefix="/jobs/<job>")
 MOST_LABELS, FEWEST_LABEL_ROWS = 100, 2
+ACCURACY = "80"
+"""In percent: what is assumed of a worker until the requester says otherwise."""
 QUALITY_FIELDS = (
     *("redundancy", "most", "sure", "priority_column", "gold_percent"),
     *("gold_column", "gold_file", "gold_key", "gold_label", "gold"),
@@ -205,15 +207,22 @@ def quality(job: str) -> ResponseReturnValue:
         "gold": source,
         "gold_column": found.gold_column,
     }
-    return _quality_page(found, form)
+    return _quality_page(found, form, {})
 
 
-def _quality_page(job: Job, form: dict[str, Any], **more: Any) -> str:
+def _quality_page(job: Job, form: dict[str, Any], errors: dict[str, str], **more: Any) -> ResponseReturnValue:
     columns = [name for name in job.columns if not name.startswith("_")]
     with broker().store.read() as unit:
         kept = dataset.filled(unit, job.id, prepare.GOLD) if prepare.GOLD in job.columns else 0
         cost = prepare.cost(unit, job)
-    return drafts.page("quality", job, form=form, columns=columns, kept=kept, cost=cost, **more)
+    accuracy, plans = request.args.get("accuracy", ACCURACY), None
+    try:
+        plans = foresee.outlook(job, cost.hits, accuracy)
+    except Invalid as error:
+        errors = errors | drafts.errors_of(error, "accuracy")
+    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors, "accuracy": accuracy}
+    more |= {"columns": columns, "kept": kept, "cost": cost, "currency": broker().settings.currency}
+    return drafts.page("quality", job, form=form, errors=errors, **more), 422 if errors else 200
 
 
 @blueprint.post("/quality")
@@ -230,7 +239,7 @@ def save_quality(job: str) -> ResponseReturnValue:
             return _published(job)
         sort = {"column": "gold_column", "file": "gold_file"}.get(form.get("gold", ""), "redundancy")
         errors = drafts.errors_of(error, sort, QUALITY_FIELDS)
-        return _quality_page(found, form, errors=errors, problems=drafts.rows_of(error)), 422
+        return _quality_page(found, form, errors, problems=drafts.rows_of(error))
     return drafts.onward("quality", job)
 
 

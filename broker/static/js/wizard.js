@@ -113,6 +113,16 @@ function preview(area) {
   area.closest("form")?.addEventListener("kept", show);
 }
 
+/** What plans would find and cost; fetched anew when the draft was kept. */
+function outlook(area) {
+  area.closest("form").addEventListener("kept", async () => {
+    const reply = await fetch(location.href).catch(() => null);
+    if (!reply?.ok) return;
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    area.replaceChildren(...(page.querySelector("[data-outlook]")?.childNodes ?? []));
+  });
+}
+
 function guide(button) {
   const area = document.getElementById("guide-shown");
   button.hidden = false;
@@ -176,6 +186,7 @@ function upload(form) {
 for (const form of document.querySelectorAll("form[data-autosave]")) autosave(form);
 for (const list of document.querySelectorAll("[data-labels]")) labels(list);
 for (const area of document.querySelectorAll("[data-preview]")) preview(area);
+for (const area of document.querySelectorAll("[data-outlook]")) outlook(area);
 for (const button of document.querySelectorAll("[data-guide]")) guide(button);
 for (const form of document.querySelectorAll("form[data-cost]")) cost(form);
 for (const form of document.querySelectorAll("form[data-upload]")) upload(form);
