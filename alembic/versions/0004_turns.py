@@ -78,7 +78,8 @@ BEGIN
         a(worker, job, now, assignment, claim, lease, have, most_held, gold_served, gold_no, gold_next)
       LEFT JOIN LATERAL (SELECT true AS known, * FROM cursors WHERE job_id = a.job AND worker_id = a.worker FOR UPDATE)
         c ON true
-      LEFT JOIN LATERAL (SELECT * FROM jobs WHERE id = a.job OFFSET 0) j ON true
+      -- Held, after the cursor: its redundancy may not be raised before the seats that are given here are seen.
+      LEFT JOIN LATERAL (SELECT * FROM jobs WHERE id = coalesce(c.job_id, a.job) FOR KEY SHARE) j ON true
       CROSS JOIN LATERAL (
         SELECT count(*) AS held, coalesce(bool_or(id <> ALL (a.have::bigint[])), false) AS unknown FROM assignments
         WHERE worker_id = a.worker AND job_id = a.job AND state = 'accepted' AND deadline + 0 > a.now
