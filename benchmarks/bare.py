@@ -39,11 +39,10 @@ def _pgbench(broker: Broker, server: Postgres, job: int, workers: list[int], log
         "\\if :a = 0\n"
         f"SELECT coalesce(max(id), 0) AS a FROM assignments WHERE worker_id = :worker AND job_id = {job}"
         " AND state = 'accepted' \\gset\n\\endif\n"
-        "SELECT coalesce(o_assignment, 0) AS a FROM broker_turns("
-        "ARRAY[:login]::bigint[], '{0}', ARRAY[:worker]::bigint[],"
-        f" '{{{job}}}', '{{{(utc_now() - EPOCH) // MICROSECOND}}}', ARRAY[nullif(:a::bigint, 0)], ARRAY['{ANSWER}'],"
-        f" '{{3.2}}', '{{t}}', '{{NULL}}', '{{{lease_us}}}', ARRAY['{{}}'], '{{{lease.MOST_HELD}}}', '{{NULL}}',"
-        f" '{{NULL}}', '{{NULL}}', {COUNTABLE}) \\gset\n"
+        "SELECT coalesce(o_assignment, 0) AS a FROM broker_turn("
+        "(:login)::bigint, 0, (:worker)::bigint, "
+        f"{job}, {(utc_now() - EPOCH) // MICROSECOND}, nullif(:a::bigint, 0), '{ANSWER}', 3.2, "
+        f"true, NULL, {lease_us}, '{{}}', {lease.MOST_HELD}, {COUNTABLE}, NULL, NULL, NULL) \\gset\n"
     )
     command = [
         binary("pgbench"),

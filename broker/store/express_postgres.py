@@ -1,4 +1,4 @@
-"""Workers' turns on PostgreSQL: one call of the function `broker_turns`, which migrations install."""
+"""A worker's turn on PostgreSQL: one call of the function `broker_turn`, which migrations install."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import pq
 
-from broker.store.combiner import Asked, Combiner
+from broker.store.combiner import MOST_AT_ONCE, Asked, Combiner
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
 # A plan made while a table was still small would scan it later: these plans must use the indexes whatever the size.
@@ -24,48 +24,32 @@ OPTIONS = " ".join(
         "lock_timeout=300ms",
     )
 )
-TYPES = (
-    *("bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "double precision"),
-    *("boolean", "bigint", "bigint", "text", "integer", "integer", "integer", "bigint"),
-)
-CALL = f"SELECT * FROM broker_turns({{}}, {COUNTABLE})"  # noqa: S608 - a number
-NAME = b"turns"
-STATEMENT = CALL.format(", ".join(f"${place}::{of}[]" for place, of in enumerate(TYPES, 1))).encode()
+PARAMETERS = 17
 
 
 def in_unit(connection: sa.Connection, ask: Ask, gold: Gold | None) -> Given:
     """A turn inside a transaction that goes on."""
-    call = sa.text(CALL.format(", ".join(f"CAST(:p{place} AS {of}[])" for place, of in enumerate(TYPES))))
-    columns = {f"p{place}": column.decode() for place, column in enumerate(_columns([(ask, gold)]))}
-    return _given(ask, connection.execute(call, columns).one())
+    values = [None if value is None else value.decode() for value in _values(ask, gold)]
+    call = sa.text(f"SELECT * FROM broker_turn({', '.join(f':p{place}' for place in range(PARAMETERS))})")  # noqa: S608
+    types = [sa.bindparam(f"p{place}", type_=sa.types.NullType()) for place in range(PARAMETERS)]
+    row = connection.execute(call.bindparams(*types), {f"p{place}": value for place, value in enumerate(values)}).one()
+    return _given(ask, list(row))
 
 
-def _columns(asks: Sequence[Asked]) -> list[bytes]:
-    """The function's parameters, an array each, as PostgreSQL reads them."""
-    rows = [
-        (
-            *(ask.login, ask.seen_after, ask.worker, ask.job, ask.now),
-            *(ask.assignment, ask.answer and _quoted(ask.answer), ask.seconds, ask.claim, ask.start, ask.lease),
-            *(f'"{{{",".join(map(str, ask.have))}}}"', ask.most_held, *(gold or (None, None, None))),
-        )
-        for ask, gold in asks
-    ]
-    columns = zip(*rows, strict=True)
-    return [f"{{{','.join(['NULL' if one is None else str(one) for one in column])}}}".encode() for column in columns]
+def _values(ask: Ask, gold: Gold | None) -> list[bytes | None]:
+    """The function's parameters as PostgreSQL reads them; it knows their types."""
+    plain: tuple[Any, ...] = (
+        *(ask.login, ask.seen_after, ask.worker, ask.job, ask.now),
+        *(ask.assignment, ask.answer, ask.seconds),
+        *("t" if ask.claim else "f", ask.start, ask.lease, f"{{{','.join(map(str, ask.have))}}}", ask.most_held),
+        COUNTABLE,
+        *(gold or (None, None, None)),
+    )
+    return [None if value is None else str(value).encode() for value in plain]
 
 
-def _quoted(text: str) -> str:
-    r"""A text as an element of an array.
-
-    >>> print(_quoted('{"a": 1}'))
-    "{\"a\": 1}"
-    """
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _given(ask: Ask, row: Sequence[Any]) -> Given:
-    _, code, late, done, served, left, assignment, hit, deadline, reward, payload = row
+def _given(ask: Ask, row: list[Any]) -> Given:
+    code, late, done, served, left, assignment, hit, deadline, reward, payload = row
     return Given(
         Code(code),
         kept=ask.assignment is not None and code != Code.REFUSED,
@@ -95,7 +79,8 @@ class PostgresLane(Combiner):
     def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         try:
             connection = self._connection = self._connection or self._open()
-            result = connection.pgconn.exec_prepared(NAME, _columns(asks))
+            values = [value for ask, gold in asks for value in _values(ask, gold)]
+            result = connection.pgconn.exec_prepared(_name(len(asks)), values)  # type: ignore[arg-type] # None is NULL
         except psycopg.Error:
             self.close()
             return None
@@ -103,17 +88,17 @@ class PostgresLane(Combiner):
             if connection.pgconn.status != pq.ConnStatus.OK:
                 self.close()
             return None
-        rows = {row[0]: row for row in (_row(result, place) for place in range(len(asks)))}
-        return [_given(ask, rows[str(ask.worker)]) for ask, _ in asks]
+        return [_given(ask, _row(result, place)) for place, (ask, _) in enumerate(asks)]
 
     def _open(self) -> psycopg.Connection[Any]:
         arguments, named = self._arguments
         options = f"{named.get('options', '')} {OPTIONS}".strip()
         connection = psycopg.connect(*arguments, **{**named, "options": options}, autocommit=True)
-        prepared = connection.pgconn.prepare(NAME, STATEMENT)
-        if prepared.status != pq.ExecStatus.COMMAND_OK:
-            connection.close()
-            raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
+        for count in range(1, MOST_AT_ONCE + 1):
+            prepared = connection.pgconn.prepare(_name(count), _statement(count).encode())
+            if prepared.status != pq.ExecStatus.COMMAND_OK:
+                connection.close()
+                raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
         return connection
 
     def close(self) -> None:
@@ -121,6 +106,16 @@ class PostgresLane(Combiner):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _name(count: int) -> bytes:
+    return b"turns%d" % count
+
+
+def _statement(count: int) -> str:
+    """So many calls of the function, one after the other."""
+    marks = [", ".join(f"${call * PARAMETERS + place + 1}" for place in range(PARAMETERS)) for call in range(count)]
+    return " UNION ALL ".join(f"SELECT * FROM broker_turn({one})" for one in marks)  # noqa: S608 - marks only
 
 
 def _row(result: pq.abc.PGresult, place: int) -> list[str | None]:
