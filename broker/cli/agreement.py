@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from broker.errors import BrokerError, Invalid, Problem
+from broker.errors import Invalid, Problem
 from broker.formats.detect import HEAD, reader_for
 from broker.formats.limits import Limits
 from broker.formats.rows import Row, expect
@@ -56,11 +56,7 @@ def command(file: Path, order: str, pairs: int, *, as_sets: bool, as_json: bool)
     FILE is CSV, TSV, JSON Lines or Parquet with the columns task, worker and label. Of two answers of a worker to one
     task the last one counts. Labels that are all numbers also get alpha at ordinal and interval level.
     """
-    try:
-        answers, values = _coded(*_columns(file), [name.strip() for name in order.split(",") if name.strip()])
-    except BrokerError as error:
-        lines = [error.message, *(f"  {problem}" for problem in error.problems[:SHOWN])]
-        raise _Refused("\n".join(lines)) from error
+    answers, values = _coded(*_columns(file), [name.strip() for name in order.split(",") if name.strip()])
     figures = agreement(answers, values)
     if values is None and not order:
         del figures["alpha-ordinal"]
@@ -68,12 +64,6 @@ def command(file: Path, order: str, pairs: int, *, as_sets: bool, as_json: bool)
         figures["alpha-sets"] = _over_sets(answers)
     told = [_pair(answers, *pair) for pair in busiest_pairs(answers, max(pairs, 0))]
     click.echo(_as_json(answers, figures, told) if as_json else _as_text(answers, figures, told))
-
-
-class _Refused(click.ClickException):
-    """Input that cannot be used."""
-
-    exit_code = 2
 
 
 def _columns(file: Path) -> tuple[list[str], list[str], list[str]]:
