@@ -134,8 +134,10 @@ def approve(unit: Unit, assignment_ids: list[int], now: dt.datetime) -> int:
     return unit.changed(change.values(state=Turn.APPROVED, decided_at=now))
 
 
-def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
-    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold."""
+def answers_of(unit: Unit, job_id: int, *, latest: int | None = None) -> Sequence[Record]:
+    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold; or only the
+    `latest` of them, from the newest on.
+    """
     query = (
         sa.select(
             Assignment.hit_id,
@@ -148,7 +150,8 @@ def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
         )
         .join(Hit, Hit.id == Assignment.hit_id)
         .where(Assignment.job_id == job_id, Assignment.state.in_((Turn.SUBMITTED, Turn.APPROVED)))
-        .order_by(Assignment.id)
+        .order_by(Assignment.id if latest is None else Assignment.id.desc())
+        .limit(latest)
     )
     return unit.session.execute(query).all()
 

@@ -215,12 +215,18 @@ def _quality_page(job: Job, form: dict[str, Any], errors: dict[str, str], **more
     with broker().store.read() as unit:
         kept = dataset.filled(unit, job.id, prepare.GOLD) if prepare.GOLD in job.columns else 0
         cost = prepare.cost(unit, job)
+        pilots = foresee.pilots(unit, job)
+        chosen = request.args.get("pilot", "")
+        pilot = foresee.pilot(unit, job, drafts.number(chosen)) if chosen else None
     accuracy, plans = request.args.get("accuracy", ACCURACY), None
     try:
-        plans = foresee.outlook(job, cost.hits, accuracy)
+        plans = foresee.outlook(job, cost.hits, accuracy, pilot)
     except Invalid as error:
-        errors = errors | drafts.errors_of(error, "accuracy")
-    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors, "accuracy": accuracy}
+        errors = errors | drafts.errors_of(error, "pilot" if pilot else "accuracy")
+    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors or "pilot" in errors, "accuracy": accuracy}
+    show = broker().names("J").show
+    earlier = [(show(one.id), f"as in {one.title} ({one.answers:,} answers)") for one in pilots]
+    more |= {"pilots": earlier, "pilot": chosen}
     more |= {"columns": columns, "kept": kept, "cost": cost, "currency": broker().settings.currency}
     return drafts.page("quality", job, form=form, errors=errors, **more), 422 if errors else 200
 
