@@ -96,7 +96,11 @@ def outlook(job: Job, items: int, percent: str, pilot: Pilot | None = None) -> O
 
     top = job.most or job.redundancy + EXAMPLE_MORE
     fits = places == 1 and top <= plan.ANSWERS_EACH
-    rule = stopping.Rule(job.redundancy, top, job.sure) if fits else stopping.Rule(most=max(plan.FIXED))
+    rule = (
+        stopping.Rule(job.redundancy, top, job.sure, _budget(job, items))
+        if fits
+        else stopping.Rule(most=max(plan.FIXED))
+    )
     crowd = _crowd(pilot) if pilot else None
     found = plan.forecast(crowd, rule) if crowd else plan.usual(labels, share or 0.0, rule)
     lines = []
@@ -106,6 +110,15 @@ def outlook(job: Job, items: int, percent: str, pilot: Pilot | None = None) -> O
         answers = round(items * one.per_item)
         lines.append(Line(least, most, one.per_item, one.accuracy, answers, answers * job.reward, chosen))
     return Outlook(labels, tuple(lines), crowd.accuracy if crowd else None)
+
+
+def _budget(job: Job, items: int) -> int | None:
+    """The answers to the simulated items that the draft's budget pays for, and each item's first ones anyway."""
+    from broker.truth.plan import ITEMS  # noqa: PLC0415 - as in outlook
+
+    if not (job.budget and job.reward and items):
+        return None
+    return max(round(job.budget / job.reward / items * ITEMS), job.redundancy * ITEMS)
 
 
 def _crowd(pilot: Pilot) -> "Crowd":

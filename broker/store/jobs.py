@@ -105,6 +105,8 @@ class Job(Rows):
     """Answers that a HIT whose answers disagree may get; 0: as many as every other."""
     sure: Mapped[float] = mapped_column(default=0.87, server_default="0.95")
     """The confidence at which a HIT of an adaptive plan has enough answers."""
+    budget: Mapped[micros] = mapped_column(default=0, server_default="0")
+    """What an adaptive plan may cost at most; 0: whatever it asks for."""
     created_at: Mapped[dt.datetime]
     published_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]

@@ -274,8 +274,10 @@ def pay(job: str) -> ResponseReturnValue:
     found = _load(job)
     if found is None:
         return _published(job)
-    reward = f"{found.reward / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if found.reward else ""
-    return _pay_page(found, {"reward": reward, "lease_minutes": found.lease_seconds // 60})
+    reward, budget = (
+        f"{one / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if one else "" for one in (found.reward, found.budget)
+    )
+    return _pay_page(found, {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60})
 
 
 def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
@@ -291,7 +293,8 @@ def save_pay(job: str) -> ResponseReturnValue:
     form = request.form.to_dict()
     try:
         with broker().store.write() as unit:
-            prepare.save_pay(unit, drafts.number(job), me().id, form.get("reward", ""), form.get("lease_minutes", "10"))
+            told = (form.get(name, usual) for name, usual in (("reward", ""), ("lease_minutes", "10"), ("budget", "")))
+            prepare.save_pay(unit, drafts.number(job), me().id, *told)
     except Invalid as error:
         found = _load(job)
         return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)
