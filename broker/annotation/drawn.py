@@ -18,7 +18,7 @@ KEY = "annotatedResult"
 """The name of the element in the form, as in Ground Truth's templates."""
 LARGEST = 100_000
 """The longest side of an image, in pixels."""
-LEAST_WEIGHT, SUREST = 0.05, 0.999
+LEAST_TRUST, SUREST = 0.02, 0.95
 
 
 class Drawing(Labelling):
@@ -46,7 +46,7 @@ CONTROLS = (
     Control(
         "enough", "Right from", "number", "An answer to gold is right if it is so much like it, 0 to 1.", start=0.5
     ),
-    Control("initial", "Column of first marks", "column", "Pre-labels that workers correct, as JSON; may stay empty."),
+    Control("initial", "Column of first marks", "cells", "Pre-labels that workers correct.", optional=True),
 )
 
 
@@ -152,9 +152,10 @@ def inside(point: tuple[int, int], size: Size | None, name: str) -> tuple[int, i
 
 
 def weights(votes: Sequence[Vote[A]]) -> list[float]:
-    """What each vote weighs: the log odds of its worker's trust, and a little where that is none.
+    """What each vote weighs: t / (1 - t^2) of its worker's trust t, kept a little away from none and from full.
 
-    Log odds weigh independent votes on a yes or no question best (Nitzan and Paroush 1982).
+    Trust is what answers share with the truth beyond chance: a loading in a model of one factor, for which these are
+    the best weights (M. S. Bartlett, The statistical conception of mental factors, 1937).
     """
-    trusts = [min(vote.trust, SUREST) for vote in votes]
-    return [max(LEAST_WEIGHT, math.log(trust / (1 - trust))) if trust > 0 else LEAST_WEIGHT for trust in trusts]
+    trusts = [min(max(vote.trust, LEAST_TRUST), SUREST) for vote in votes]
+    return [trust / (1 - trust**2) for trust in trusts]

@@ -23,7 +23,7 @@ class Boxes(Marked[Box]):
     name: ClassVar[str] = "boxes"
     title: ClassVar[str] = "Draw boxes"
     key: ClassVar[str] = "boundingBoxes"
-    exports: ClassVar[tuple[str, ...]] = TABLES
+    exports: ClassVar[tuple[str, ...]] = (*TABLES, "coco", "yolo", "voc")
     offers: ClassVar[tuple[Offer, ...]] = (
         Offer("boxes", "Boxes around things", "Find and name each thing in an image.", {"media": "image"}),
     )

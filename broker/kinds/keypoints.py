@@ -34,7 +34,7 @@ class Keypoints(Marked[Point]):
     key: ClassVar[str] = "keypoints"
     near: ClassVar[float] = 0.14  # two times the spread apart
     renamed: ClassVar[bool] = False  # the two corners of one eye are near each other and not the same
-    exports: ClassVar[tuple[str, ...]] = TABLES
+    exports: ClassVar[tuple[str, ...]] = (*TABLES, "coco", "yolo")
     controls: ClassVar[tuple[Control, ...]] = (
         *CONTROLS,
         Control("spread", "Spread", "number", "How far off a careful hand is, as a share of the diagonal.", start=0.02),

@@ -40,7 +40,7 @@ class Masks(Marked[Cut]):
     name: ClassVar[str] = "masks"
     title: ClassVar[str] = "Paint masks"
     key: ClassVar[str] = "masks"
-    exports: ClassVar[tuple[str, ...]] = TABLES
+    exports: ClassVar[tuple[str, ...]] = (*TABLES, "coco", "yolo", "masks")
     offers: ClassVar[tuple[Offer, ...]] = (
         Offer("masks", "A label for each pixel", "Roads, sky, tissue.", {"media": "image", "sort": "semantic"}),
         Offer("instances", "The pixels of each thing", "Cells, cars.", {"media": "image", "sort": "instance"}),

@@ -40,7 +40,7 @@ class Polygons(Marked[Path]):
     title: ClassVar[str] = "Draw outlines"
     key: ClassVar[str] = "polygons"
     least_points: ClassVar[int] = 3
-    exports: ClassVar[tuple[str, ...]] = TABLES
+    exports: ClassVar[tuple[str, ...]] = (*TABLES, "coco", "yolo", "masks")
     controls: ClassVar[tuple[Control, ...]] = (
         *CONTROLS,
         Control("spread", "Spread", "number", "For lines: how far off a careful hand is, of the diagonal.", start=0.02),
