@@ -5,9 +5,13 @@ from typing import Any
 
 from broker.annotation.kind import Control, Json, Kind, Offer
 from broker.errors import Invalid, Problem
+from broker.kinds.boxes import Boxes
 from broker.kinds.choice import Choice
+from broker.kinds.keypoints import Keypoints
+from broker.kinds.masks import Masks
+from broker.kinds.polygons import Polygons
 
-ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice,)}
+ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice, Boxes, Keypoints, Polygons, Masks)}
 
 
 def furnish(kind: str, settings: Json) -> Kind[Any]:
