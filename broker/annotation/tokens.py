@@ -1,8 +1,10 @@
 """Cuts a text into words and signs, the same for every worker, whatever their browser takes for a word."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+
+from broker.errors import Invalid
 
 JOINER = "\u200d"
 INNER = "'’-_"
@@ -52,3 +54,15 @@ def _lettered(sign: str) -> bool:
 def words(text: str) -> Iterator[str]:
     """The tokens themselves."""
     return (text[start:end] for start, end in tokens(text))
+
+
+def located(text: str, wanted: Sequence[str], name: str) -> list[tuple[int, int]]:
+    """Where given tokens stand in the text, in their order. Raises Invalid for one that does not follow there."""
+    places, at = [], 0
+    for token in wanted:
+        start = text.find(token, at) if token else -1
+        if start < 0:
+            raise Invalid(f"{name}: the token {token!r} does not follow in the text")
+        at = start + len(token)
+        places.append((start, at))
+    return places
