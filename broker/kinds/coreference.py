@@ -14,7 +14,7 @@ from broker.annotation.numbers import entries
 from broker.annotation.showing import given, plain, reading_time, shown
 from broker.annotation.weighing import weights
 from broker.errors import Invalid
-from broker.truth.clusters import b_cubed, gather
+from broker.truth.mentions import b_cubed, gather
 from broker.truth.intervals import Stretch, consensus
 
 Mention = tuple[int, int]
@@ -45,7 +45,7 @@ class Coreference(Element[Clusters]):
     controls: ClassVar[tuple[Control, ...]] = (
         FIELD,
         QUESTION,
-        Control("mentions", "Column of mentions", "text", "If mentions are marked already, as JSON; else leave it empty."),
+        Control("mentions", "Column of mentions", "cells", "If mentions are marked already, as JSON.", optional=True),
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "conllcoref")
     enough: ClassVar[float] = 0.6

@@ -37,7 +37,7 @@ class Ranking(Written[Order]):
         Offer("ranking", "A ranking", "Put a few texts in order, the best first.", {"media": "text"}),
     )
     controls: ClassVar[tuple[Control, ...]] = (
-        Control("field", "Column", "column", "It holds the things to rank: a JSON list, or texts separated by |."),
+        Control("field", "Column", "cells", "It holds the things to rank: a JSON list, or texts separated by |."),
         QUESTION,
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "bradley")

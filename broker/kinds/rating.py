@@ -72,8 +72,8 @@ class Rating(Kind[float]):
         Control("least", "Lowest", "number", start=1),
         Control("most", "Highest", "number", start=5),
         Control("step", "Step", "number", start=1),
-        Control("low", "Words for the lowest", "text"),
-        Control("high", "Words for the highest", "text"),
+        Control("low", "Words for the lowest", "text", optional=True),
+        Control("high", "Words for the highest", "text", optional=True),
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets")
     enough: ClassVar[float] = 0.75

@@ -66,7 +66,7 @@ class Relations(Element[Graph]):
         QUESTION,
         LABELS,
         Control("relations", "Relations", "lines", "What arrows can say, one a line."),
-        Control("entities", "Column of marks", "text", "If things are marked already, as JSON; else leave it empty."),
+        Control("entities", "Column of marks", "cells", "If things are marked already, as JSON.", optional=True),
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets")
     enough: ClassVar[float] = 0.5

@@ -61,7 +61,7 @@ class Tokens(Element[Tagged]):
         QUESTION,
         LABELS,
         Control("optional", "Words may go without a tag", "yes", start=False),
-        Control("tokens", "Column of tokens", "text", "If your data are cut into words already; else leave it empty."),
+        Control("tokens", "Column of tokens", "cells", "If your data are cut into words already.", optional=True),
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "conllu", "conll2003")
     enough: ClassVar[float] = 0.9

@@ -70,7 +70,7 @@ class Transcription(Element[Transcript]):
     controls: ClassVar[tuple[Control, ...]] = (
         FIELD,
         QUESTION,
-        Control("speakers", "Speakers", "lines", "If segments have speakers: their names, one a line.", start=[]),
+        Control("speakers", "Speakers", "lines", "If segments have speakers: their names, one a line.", start=[], optional=True),
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "webvtt", "srt")
     enough: ClassVar[float] = 0.8
