@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from broker.annotation.labelled import Labelled
-from broker.formats import tables
+from broker.formats import coco, masks_png, tables, voc, yolo
 from broker.formats.write import write_csv, write_jsonl
 
 Write = Callable[[Iterable[Labelled], Sequence[str], BinaryIO], None]
@@ -67,5 +67,9 @@ EXPORTS: dict[str, Export] = {
         Export("csv", "CSV", ".csv", "text/csv; charset=utf-8", csv, unanswered=True),
         Export("jsonl", "JSON Lines", ".jsonl", "application/jsonl; charset=utf-8", jsonl, unanswered=True),
         Export("parquet", "Parquet", ".parquet", "application/vnd.apache.parquet", parquet, unanswered=True),
+        Export("coco", "COCO", ".json", "application/json; charset=utf-8", coco.write),
+        Export("yolo", "YOLO", ".zip", "application/zip", yolo.write),
+        Export("voc", "Pascal VOC", ".zip", "application/zip", voc.write),
+        Export("masks", "Masks as PNG", ".zip", "application/zip", masks_png.write),
     )
 }
