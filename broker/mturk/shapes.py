@@ -252,6 +252,8 @@ TURN: dict[str, Shape] = {"AssignmentId*": ENTITY}
 QUALIFICATION: dict[str, Shape] = {"QualificationTypeId*": ENTITY}
 WORKER: dict[str, Shape] = {"WorkerId*": PERSON}
 REASON: dict[str, Shape] = {"Reason": STRING}
+REVIEWABLE: dict[str, Shape] = {"HITTypeId": ENTITY, "Status": Text(enum=("Reviewable", "Reviewing"))}
+STATES: dict[str, Shape] = {"AssignmentStatuses": Many(Text(enum=("Submitted", "Approved", "Rejected")))}
 REPORTS: dict[str, Shape] = {
     "PolicyLevels": Many(Text(enum=("Assignment", "HIT"))),
     "RetrieveActions": BOOLEAN,
@@ -283,9 +285,7 @@ REQUESTS: dict[str, Parts] = {
     "GetHIT": Parts(HIT),
     "GetQualificationScore": Parts(QUALIFICATION | WORKER),
     "GetQualificationType": Parts(QUALIFICATION),
-    "ListAssignmentsForHIT": Parts(
-        HIT | PAGE | {"AssignmentStatuses": Many(Text(enum=("Submitted", "Approved", "Rejected")))}
-    ),
+    "ListAssignmentsForHIT": Parts(HIT | PAGE | STATES),
     "ListBonusPayments": Parts({"HITId": ENTITY, "AssignmentId": ENTITY} | PAGE),
     "ListHITs": Parts(PAGE),
     "ListHITsForQualificationType": Parts(QUALIFICATION | PAGE),
@@ -294,7 +294,7 @@ REQUESTS: dict[str, Parts] = {
         {"Query": STRING, "MustBeRequestable*": BOOLEAN, "MustBeOwnedByCaller": BOOLEAN} | PAGE
     ),
     "ListReviewPolicyResultsForHIT": Parts(HIT | PAGE | REPORTS),
-    "ListReviewableHITs": Parts({"HITTypeId": ENTITY, "Status": Text(enum=("Reviewable", "Reviewing"))} | PAGE),
+    "ListReviewableHITs": Parts(REVIEWABLE | PAGE),
     "ListWorkerBlocks": Parts(PAGE),
     "ListWorkersWithQualificationType": Parts(QUALIFICATION | PAGE | {"Status": Text(enum=("Granted", "Revoked"))}),
     "NotifyWorkers": Parts({"Subject*": STRING, "MessageText*": STRING, "WorkerIds*": Many(PERSON)}),
