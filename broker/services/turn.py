@@ -53,8 +53,13 @@ class Submitted:
 
 
 def facts(unit: Unit, job_id: int) -> Facts:
-    """The facts of a job. Raises NotFound for an unknown one, Conflict for a draft, whose facts may change."""
+    """The facts of a job. Raises NotFound for an unknown one, Conflict for a draft, whose facts may change.
+
+    Conflict also for a HIT type: whether its HITs have expired is looked at before each claim.
+    """
     job = jobs.job(unit, job_id)
+    if job.hit_type is not None:
+        raise Conflict("The HITs of a HIT type are claimed one by one.")
     if job.state == JobState.DRAFT:
         raise Conflict("This job is not published yet.")
     room: Kind[Any] = furnish(job.kind, job.settings)
@@ -62,10 +67,13 @@ def facts(unit: Unit, job_id: int) -> Facts:
 
 
 def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: bytes) -> Given | None:
-    """Keep the answer and give the next HIT; None if nobody knows what the database made of it.
+    """Keep the answer and give the next HIT; None if nobody knows what the database made of it, or nothing was done
+    because the answer has to be checked beside its item.
 
     Raises Invalid for an answer that the kind does not know; nothing is done then.
     """
+    if job.room.needs_item():
+        return None
     micros = (now - EPOCH) // MICROSECOND
     kept = job.room.dump(job.room.parse(sent.answer, {}))
     ask = Ask(
