@@ -105,6 +105,8 @@ class Job(Rows):
     """Answers that a HIT whose answers disagree may get; 0: as many as every other."""
     sure: Mapped[float] = mapped_column(default=0.87, server_default="0.95")
     """The confidence at which a HIT of an adaptive plan has enough answers."""
+    guarded: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """Whether it requires qualifications of its workers: only then a claim looks for them."""
     created_at: Mapped[dt.datetime]
     published_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]

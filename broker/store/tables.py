@@ -2,10 +2,26 @@
 
 from sqlalchemy.orm import configure_mappers
 
-from broker.store import beliefs, errands, exports, jobs, live, money, people, schedule, talk, work
+from broker.store import (
+    beliefs,
+    errands,
+    exports,
+    jobs,
+    live,
+    money,
+    notices,
+    people,
+    qualifications,
+    requirements,
+    reviews,
+    schedule,
+    talk,
+    work,
+)
 from broker.store.db import Rows
 
 TABLES = (people, jobs, work, money, beliefs, talk, errands, exports, schedule, live)
+TABLES += (qualifications, requirements, reviews, notices)
 METADATA = Rows.metadata
 
 
