@@ -4,9 +4,10 @@ Comparators and guarded actions are those of MTurk's QualificationRequirement; a
 fails every comparator but DoesNotExist.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from broker.errors import Invalid, Problem
 
@@ -109,6 +110,37 @@ class Requirement:
 
 
 Value = int | Locale
+
+
+def dump(one: Requirement) -> dict[str, Any]:
+    """The requirement as the Requester API writes it."""
+    locales = [
+        {"Country": place.country, **({"Subdivision": place.subdivision} if place.subdivision else {})}
+        for place in one.locales
+    ]
+    return {
+        "QualificationTypeId": one.type,
+        "Comparator": one.comparator.value,
+        **({"IntegerValues": list(one.integers)} if one.integers else {}),
+        **({"LocaleValues": locales} if locales else {}),
+        "RequiredToPreview": one.guard != Guard.ACCEPT,
+        "ActionsGuarded": one.guard.value,
+    }
+
+
+def parse(told: Mapping[str, Any]) -> Requirement:
+    """The requirement from the Requester API's JSON, whose shape was looked at already.
+
+    RequiredToPreview is the older way to say PreviewAndAccept; ActionsGuarded counts where both are said.
+    """
+    older = Guard.PREVIEW if told.get("RequiredToPreview") else Guard.ACCEPT
+    return Requirement(
+        told["QualificationTypeId"],
+        Comparator(told["Comparator"]),
+        tuple(told.get("IntegerValues") or ()),
+        tuple(Locale(one["Country"], one.get("Subdivision") or "") for one in told.get("LocaleValues") or ()),
+        Guard(told.get("ActionsGuarded") or older),
+    )
 
 
 def _within(locales: Sequence[Locale], value: Value) -> bool:

@@ -6,7 +6,7 @@ in broker/truth.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -149,7 +149,11 @@ def read(name: str, level: Level, parameters: Sequence[Parameter]) -> Read:
         message = f"{name!r} is no {level} review policy; there is {possible}"
         raise Invalid(f"PolicyName: {message}", problems=[Problem(message, column="PolicyName")])
     given = Parameters(parameters)
-    readers = {Policy.KNOWN: _known_answers, Policy.PLURALITY: _plurality, Policy.CONSENSUS: _consensus}
+    readers: dict[Policy, Callable[[Parameters], Read]] = {
+        Policy.KNOWN: _known_answers,
+        Policy.PLURALITY: _plurality,
+        Policy.CONSENSUS: _consensus,
+    }
     policy = readers[known[name]](given)
     given.close()
     return policy

@@ -64,6 +64,15 @@ class Notice(Rows):
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where notices go (an address, a queue's URL, a topic's ARN), by which way, and in which version of the text."""
+
+    transport: str
+    destination: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a HIT, or to an assignment of it."""
 
@@ -98,21 +107,14 @@ def tell(unit: Unit, job_id: int, events: Iterable[Event], now: dt.datetime) -> 
     if found is None or not wanted:
         return
     requester = unit.session.scalar(sa.select(Job.requester_id).where(Job.id == job_id))
-    put(unit, int(requester or 0), job_id, found.transport, found.destination, found.version, wanted, now)
+    put(unit, int(requester or 0), job_id, Target(found.transport, found.destination, found.version), wanted, now)
 
 
 def put(
-    unit: Unit,
-    requester_id: int,
-    job_id: int | None,
-    transport: str,
-    destination: str,
-    version: str,
-    events: Iterable[Event],
-    now: dt.datetime,
+    unit: Unit, requester_id: int, job_id: int | None, target: Target, events: Iterable[Event], now: dt.datetime
 ) -> None:
     """Have these events told there."""
-    where = {"transport": transport, "destination": destination, "version": version}
+    where = {"transport": target.transport, "destination": target.destination, "version": target.version}
     for one in events:
         what = {"event": one.name, "hit_id": one.hit_id, "assignment_id": one.assignment_id}
         when = {"at": now, "due_at": now, "attempts": 0, "state": WAITING}
@@ -123,9 +125,7 @@ def put(
 
 def due(unit: Unit, requester_id: int, now: dt.datetime, *, limit: int) -> Sequence[Notice]:
     """What waits to be told to this requester now, the oldest first."""
-    query = sa.select(Notice).where(
-        Notice.requester_id == requester_id, sa.text(_WAITING_SQL), Notice.due_at <= now
-    )
+    query = sa.select(Notice).where(Notice.requester_id == requester_id, sa.text(_WAITING_SQL), Notice.due_at <= now)
     return unit.session.scalars(query.order_by(Notice.id).limit(limit)).all()
 
 

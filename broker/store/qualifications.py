@@ -110,9 +110,7 @@ class QualificationRequest(Rows):
 def qualification_type(unit: Unit, type_id: int, *, lock: bool = False) -> QualificationType:
     """The type with this row id that was not disposed of. Raises NotFound."""
     query = sa.select(QualificationType).where(QualificationType.id == type_id)
-    found = unit.session.scalar(
-        query.with_for_update().execution_options(populate_existing=True) if lock else query
-    )
+    found = unit.session.scalar(query.with_for_update().execution_options(populate_existing=True) if lock else query)
     if found is None or found.disposed_at is not None:
         raise NotFound("There is no such qualification type.")
     return found
@@ -314,7 +312,5 @@ def lapse_tests(unit: Unit, now: dt.datetime, *, limit: int = 500) -> int:
 
 def reject_pending(unit: Unit, type_id: int, reason: str, now: dt.datetime) -> int:
     """Reject every open request for a type, tests that are being taken too; how many."""
-    change = sa.update(QualificationRequest).where(
-        QualificationRequest.type_id == type_id, sa.text(_OPEN_SQL)
-    )
+    change = sa.update(QualificationRequest).where(QualificationRequest.type_id == type_id, sa.text(_OPEN_SQL))
     return unit.changed(change.values(state=RequestState.REJECTED, reason=reason, decided_at=now))

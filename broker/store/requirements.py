@@ -1,11 +1,11 @@
 """What jobs require of workers, what workers are, and which requirements a worker does not meet.
 
-A job without requirements says so in its own row (`guarded`), so that none of this costs it anything.
+A job's requirements stand in its own row, which every claim reads anyway: a job without any pays nothing for them.
 """
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.rules import qualification
-from broker.rules.qualification import Act, Comparator, Guard, Leniency, Locale, Requirement, Standing, System
-from broker.store import qualifications
-from broker.store.db import Rows, Unit, key
+from broker.rules.qualification import Act, Leniency, Locale, Requirement, Standing, System
+from broker.store.db import Rows, Unit
 from broker.store.jobs import Job
+from broker.store.qualifications import Qualification, QualificationType
 from broker.store.work import Assignment, Turn
 
 FRESH = dt.timedelta(seconds=60)
@@ -25,19 +25,14 @@ MOST_TURNS = 10_000
 """Of a worker's turns, the latest that are counted."""
 
 
-class Required(Rows):
-    """A requirement of a job: of a type of ours, or of a system qualification."""
+class RequiredType(Rows):
+    """A qualification type that a job requires; `name` is its public id, by which the job's requirements call it."""
 
-    __tablename__ = "requirements"
+    __tablename__ = "required_types"
 
-    id: Mapped[key]
-    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"), index=True)
-    type_id: Mapped[int | None] = mapped_column(sa.ForeignKey("qualification_types.id"), index=True)
-    system: Mapped[str] = mapped_column(sa.String(40), default="")
-    comparator: Mapped[str] = mapped_column(sa.String(30))
-    integers: Mapped[list[Any]] = mapped_column(default=list)
-    locales: Mapped[list[Any]] = mapped_column(default=list)
-    guard: Mapped[str] = mapped_column(sa.String(30))
+    job_id: Mapped[int] = mapped_column(sa.ForeignKey("jobs.id"), primary_key=True)
+    type_id: Mapped[int] = mapped_column(sa.ForeignKey("qualification_types.id"), primary_key=True, index=True)
+    name: Mapped[str] = mapped_column(sa.String(64))
 
 
 class Profile(Rows):
@@ -71,35 +66,17 @@ class Lack:
         return qualification.said(self.requirement, self.name)
 
 
-def _requirement(row: Required) -> Requirement:
-    return Requirement(
-        row.system,
-        Comparator(row.comparator),
-        tuple(row.integers),
-        tuple(Locale(*one) for one in row.locales),
-        Guard(row.guard),
-    )
+def of_job(job: Job) -> list[Requirement]:
+    """What the job requires, in the order it was said."""
+    return [qualification.parse(one) for one in job.requirements or ()]
 
 
-def of_jobs(unit: Unit, job_ids: Collection[int]) -> dict[int, list[tuple[int | None, Requirement]]]:
-    """What each of these jobs requires, with the row id of the type (None: a system's), in the order it was said."""
-    query = sa.select(Required).where(Required.job_id.in_(job_ids)).order_by(Required.id)
-    found: dict[int, list[tuple[int | None, Requirement]]] = {job_id: [] for job_id in job_ids}
-    for row in unit.session.scalars(query):
-        found[row.job_id].append((row.type_id, _requirement(row)))
-    return found
-
-
-def require(unit: Unit, job: Job, requirements: Sequence[tuple[int | None, Requirement]]) -> None:
-    """Let the job require exactly this; what is of a type of ours names its row id."""
-    unit.changed(sa.delete(Required).where(Required.job_id == job.id))
-    for type_id, one in requirements:
-        row = Required(job_id=job.id, type_id=type_id, system=one.type if type_id is None else "")
-        row.comparator, row.guard = one.comparator, one.guard
-        row.integers = list(one.integers)
-        row.locales = [[place.country, place.subdivision] for place in one.locales]
-        unit.session.add(row)
-    job.guarded = bool(requirements)
+def require(unit: Unit, job: Job, requirements: Sequence[Requirement], types: Mapping[str, int]) -> None:
+    """Let the job require exactly this; `types` are the row ids of the types that are named."""
+    unit.changed(sa.delete(RequiredType).where(RequiredType.job_id == job.id))
+    for name in sorted({one.type for one in requirements} & types.keys()):
+        unit.session.add(RequiredType(job_id=job.id, type_id=types[name], name=name))
+    job.requirements = [qualification.dump(one) for one in requirements] or None
     unit.session.flush()
 
 
@@ -108,7 +85,7 @@ def jobs_requiring(unit: Unit, type_id: int, owner_id: int, *, after: int = 0, l
     query = (
         sa.select(Job.id)
         .where(Job.requester_id == owner_id, Job.id > after)
-        .where(sa.exists().where(Required.job_id == Job.id, Required.type_id == type_id))
+        .where(sa.exists().where(RequiredType.job_id == Job.id, RequiredType.type_id == type_id))
     )
     return list(unit.session.scalars(query.order_by(Job.id).limit(limit)))
 
@@ -147,7 +124,8 @@ def standing(unit: Unit, worker_id: int, now: dt.datetime, *, counted: bool, kee
             kept = _own(unit, worker_id)
             kept.turns, kept.counted_at = turns, now
     locale = Locale(mine.country, mine.subdivision) if mine.country else None
-    return Standing(*turns, locale=locale, adult=mine.adult)
+    approved, rejected, waiting, returned, abandoned = turns
+    return Standing(approved, rejected, waiting, returned, abandoned, locale=locale, adult=mine.adult)
 
 
 def _count(unit: Unit, worker_id: int) -> list[int]:
@@ -164,33 +142,58 @@ def _count(unit: Unit, worker_id: int) -> list[int]:
 
 
 def lacks(
-    unit: Unit, job_ids: Collection[int], worker_id: int, how: Leniency, now: dt.datetime, *, keep: bool = False
+    unit: Unit, jobs: Sequence[Job], worker_id: int, how: Leniency, now: dt.datetime, *, keep: bool = False
 ) -> dict[int, list[Lack]]:
-    """For each of these jobs what the worker lacks; an empty list where they may do everything."""
-    if not job_ids:
-        return {}
-    required = of_jobs(unit, job_ids)
-    every = [one for ones in required.values() for one in ones]
-    type_ids = {type_id for type_id, _ in every if type_id is not None}
-    mine = qualifications.values(unit, worker_id, type_ids) if type_ids else {}
-    types = qualifications.types_by_id(unit, type_ids) if type_ids else {}
-    systems = {one.type for type_id, one in every if type_id is None}
-    counted = bool(systems & _COUNTED)
-    who = standing(unit, worker_id, now, counted=counted, keep=keep) if systems else Standing()
+    """For each of these jobs what the worker lacks: nothing where they may do everything.
 
-    def lack(type_id: int | None, one: Requirement) -> Lack | None:
-        if type_id is None:
-            met = qualification.system_met(one, who, how)
-            return None if met else Lack(one, None, qualification.NAMES[one.type])
-        if qualification.met(one, mine.get(type_id)):
-            return None
-        made = types[type_id]
-        return Lack(one, type_id, made.name, requestable=made.active and made.disposed_at is None)
-
+    Three statements at most, whatever is required; none for jobs that require nothing.
+    """
+    required = {job.id: of_job(job) for job in jobs}
+    every = {one.type for ones in required.values() for one in ones}
+    if not every:
+        return {job_id: [] for job_id in required}
+    own = _own_types(unit, worker_id, required) if every - qualification.SYSTEM else {}
+    who = Standing()
+    if every & qualification.SYSTEM:
+        who = standing(unit, worker_id, now, counted=bool(every & _COUNTED), keep=keep)
     return {
-        job_id: [found for type_id, one in ones if (found := lack(type_id, one)) is not None]
+        job_id: [lack for one in ones if (lack := _lack(one, own.get(one.type), who, how)) is not None]
         for job_id, ones in required.items()
     }
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A type of ours that is required, and the worker's value of it."""
+
+    made: QualificationType
+    value: int | None
+
+
+def _own_types(unit: Unit, worker_id: int, job_ids: Collection[int]) -> dict[str, _Own]:
+    mine = sa.and_(
+        Qualification.type_id == RequiredType.type_id,
+        Qualification.worker_id == worker_id,
+        Qualification.revoked_at.is_(None),
+    )
+    query = (
+        sa.select(RequiredType.name, QualificationType, Qualification.value)
+        .join(QualificationType, QualificationType.id == RequiredType.type_id)
+        .outerjoin(Qualification, mine)
+        .where(RequiredType.job_id.in_(list(job_ids)))
+    )
+    return {row[0]: _Own(row[1], row[2]) for row in unit.session.execute(query)}
+
+
+def _lack(one: Requirement, own: _Own | None, who: Standing, how: Leniency) -> Lack | None:
+    if one.type in qualification.SYSTEM:
+        met = qualification.system_met(one, who, how)
+        return None if met else Lack(one, None, qualification.NAMES[one.type])
+    if qualification.met(one, own.value if own else None):
+        return None
+    if own is None:
+        return Lack(one, None, one.type)
+    return Lack(one, own.made.id, own.made.name, requestable=own.made.active and own.made.disposed_at is None)
 
 
 def barred(lacking: Sequence[Lack], act: Act) -> bool:
@@ -200,6 +203,6 @@ def barred(lacking: Sequence[Lack], act: Act) -> bool:
 
 def may_accept(unit: Unit, job: Job, worker_id: int, how: Leniency, now: dt.datetime) -> bool:
     """Whether the worker may take HITs of the job; asks the database only where the job requires something."""
-    if not job.guarded:
+    if not job.requirements:
         return True
-    return not barred(lacks(unit, [job.id], worker_id, how, now, keep=True)[job.id], Act.ACCEPT)
+    return not barred(lacks(unit, [job], worker_id, how, now, keep=True)[job.id], Act.ACCEPT)

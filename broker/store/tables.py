@@ -4,14 +4,19 @@ from sqlalchemy.orm import configure_mappers
 
 from broker.store import (
     beliefs,
+    blocks,
     errands,
     exports,
     jobs,
+    keys,
     live,
     money,
     notices,
     people,
+    policies,
+    posted,
     qualifications,
+    remembered,
     requirements,
     reviews,
     schedule,
@@ -20,8 +25,11 @@ from broker.store import (
 )
 from broker.store.db import Rows
 
-TABLES = (people, jobs, work, money, beliefs, talk, errands, exports, schedule, live)
-TABLES += (qualifications, requirements, reviews, notices)
+TABLES = (
+    *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
+    *(keys, remembered, posted, reviews, blocks),
+    *(qualifications, requirements, policies, notices),
+)
 METADATA = Rows.metadata
 
 

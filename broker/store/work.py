@@ -61,6 +61,13 @@ class Hit(Rows):
             sqlite_where=sa.text("gold_no IS NOT NULL"),
             postgresql_where=sa.text("gold_no IS NOT NULL"),
         ),
+        # Empty for datasets: their HITs do not expire, and pay nothing for it.
+        sa.Index(
+            "ix_hits_expiring",
+            "expires_at",
+            sqlite_where=sa.text("open = 1 AND expires_at IS NOT NULL"),
+            postgresql_where=sa.text("open AND expires_at IS NOT NULL"),
+        ),
         sa.CheckConstraint("taken >= 0", name="taken"),
     )
 
@@ -77,6 +84,8 @@ class Hit(Rows):
     gold_no: Mapped[int | None]
     payload: Mapped[Json]
     gold: Mapped[Json | None]
+    expires_at: Mapped[dt.datetime | None]
+    """From when on nobody gets it; none: never."""
 
 
 class Assignment(Rows):

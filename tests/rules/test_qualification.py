@@ -15,8 +15,10 @@ from broker.rules.qualification import (
     Standing,
     System,
     check,
+    dump,
     forbidden,
     met,
+    parse,
     said,
     system_met,
     system_value,
@@ -177,3 +179,27 @@ def test_a_requirement_is_said_in_words():
     assert said(USUAL[0], "Approval rate (%)") == "Approval rate (%) is at least 95"
     assert said(where("In", US, CALIFORNIA), "Location") == "Location is one of US, US-CA"
     assert said(asks("Exists"), "Cats") == "Cats is held"
+
+
+LOCALES = st.builds(Locale, st.sampled_from(["US", "FR"]), st.sampled_from(["", "CA"]))
+REQUIREMENTS = st.builds(
+    Requirement,
+    st.sampled_from(["QTYPE", *System]),
+    st.sampled_from(Comparator),
+    st.lists(VALUES, max_size=3).map(tuple),
+    st.lists(LOCALES, max_size=2).map(tuple),
+    st.sampled_from(Guard),
+)
+
+
+@given(REQUIREMENTS)
+def test_a_requirement_is_read_as_it_was_written(requirement):
+    assert parse(dump(requirement)) == requirement
+
+
+def test_required_to_preview_is_the_older_way_to_guard_the_preview():
+    told = {"QualificationTypeId": "QTYPE", "Comparator": "Exists"}
+    assert parse(told).guard == Guard.ACCEPT
+    assert parse(told | {"RequiredToPreview": True}).guard == Guard.PREVIEW
+    newer = {"RequiredToPreview": True, "ActionsGuarded": "DiscoverPreviewAndAccept"}
+    assert parse(told | newer).guard == Guard.DISCOVER
