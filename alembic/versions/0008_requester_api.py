@@ -122,12 +122,13 @@ def upgrade() -> None:
     sa.Column('backed', sa.Boolean(), nullable=False),
     sa.Column('movements', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('disposed_at', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['requester_id'], ['people.id'], name=op.f('fk_posted_hits_requester_id')),
     sa.PrimaryKeyConstraint('hit_id', name=op.f('pk_posted_hits'))
     )
     with op.batch_alter_table('posted_hits', schema=None) as batch_op:
-        batch_op.create_index('ix_posted_hits_backed', ['hit_id'], unique=False, sqlite_where=sa.text('backed = 1'), postgresql_where=sa.text('backed'))
+        batch_op.create_index('ix_posted_hits_expiring', ['expires_at'], unique=False, sqlite_where=sa.text('backed = 1'), postgresql_where=sa.text('backed'))
         batch_op.create_index('ix_posted_hits_mine', ['requester_id', 'hit_id'], unique=False)
 
     op.create_table('remembered',
@@ -142,9 +143,9 @@ def upgrade() -> None:
     with op.batch_alter_table('remembered', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_remembered_at'), ['at'], unique=False)
 
-    with op.batch_alter_table('hits', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('expires_at', sa.BigInteger(), nullable=True))
-        batch_op.create_index('ix_hits_expiring', ['expires_at'], unique=False, sqlite_where=sa.text('open = 1 AND expires_at IS NOT NULL'), postgresql_where=sa.text('open AND expires_at IS NOT NULL'))
+    with op.batch_alter_table('assignments', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('approve_at', sa.BigInteger(), nullable=True))
+        batch_op.create_index('ix_assignments_due', ['approve_at'], unique=False, sqlite_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"), postgresql_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"))
 
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.add_column(sa.Column('keywords', sa.String(length=1000), server_default='', nullable=False))
@@ -165,9 +166,9 @@ def downgrade() -> None:
         batch_op.drop_column('approval_seconds')
         batch_op.drop_column('keywords')
 
-    with op.batch_alter_table('hits', schema=None) as batch_op:
-        batch_op.drop_index('ix_hits_expiring', sqlite_where=sa.text('open = 1 AND expires_at IS NOT NULL'), postgresql_where=sa.text('open AND expires_at IS NOT NULL'))
-        batch_op.drop_column('expires_at')
+    with op.batch_alter_table('assignments', schema=None) as batch_op:
+        batch_op.drop_index('ix_assignments_due', sqlite_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"), postgresql_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"))
+        batch_op.drop_column('approve_at')
 
     with op.batch_alter_table('remembered', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_remembered_at'))
@@ -175,7 +176,7 @@ def downgrade() -> None:
     op.drop_table('remembered')
     with op.batch_alter_table('posted_hits', schema=None) as batch_op:
         batch_op.drop_index('ix_posted_hits_mine')
-        batch_op.drop_index('ix_posted_hits_backed', sqlite_where=sa.text('backed = 1'), postgresql_where=sa.text('backed'))
+        batch_op.drop_index('ix_posted_hits_expiring', sqlite_where=sa.text('backed = 1'), postgresql_where=sa.text('backed'))
 
     op.drop_table('posted_hits')
     with op.batch_alter_table('messages', schema=None) as batch_op:

@@ -15,8 +15,8 @@ class Posted(Rows):
     __table_args__ = (
         sa.Index("ix_posted_hits_mine", "requester_id", "hit_id"),
         sa.Index(
-            "ix_posted_hits_backed",
-            "hit_id",
+            "ix_posted_hits_expiring",
+            "expires_at",
             sqlite_where=sa.text("backed = 1"),
             postgresql_where=sa.text("backed"),
         ),
@@ -37,4 +37,6 @@ class Posted(Rows):
     movements: Mapped[int] = mapped_column(default=0)
     """How often money was set aside for it or given back: a part of the transfers' references."""
     created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    """From when on nobody gets it."""
     disposed_at: Mapped[dt.datetime | None]

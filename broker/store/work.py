@@ -61,13 +61,6 @@ class Hit(Rows):
             sqlite_where=sa.text("gold_no IS NOT NULL"),
             postgresql_where=sa.text("gold_no IS NOT NULL"),
         ),
-        # Empty for datasets: their HITs do not expire, and pay nothing for it.
-        sa.Index(
-            "ix_hits_expiring",
-            "expires_at",
-            sqlite_where=sa.text("open = 1 AND expires_at IS NOT NULL"),
-            postgresql_where=sa.text("open AND expires_at IS NOT NULL"),
-        ),
         sa.CheckConstraint("taken >= 0", name="taken"),
     )
 
@@ -84,8 +77,6 @@ class Hit(Rows):
     gold_no: Mapped[int | None]
     payload: Mapped[Json]
     gold: Mapped[Json | None]
-    expires_at: Mapped[dt.datetime | None]
-    """From when on nobody gets it; none: never."""
 
 
 class Assignment(Rows):
@@ -123,6 +114,13 @@ class Assignment(Rows):
             sqlite_where=sa.text("state = 'submitted' AND judged = 1"),
             postgresql_where=sa.text("state = 'submitted' AND judged"),
         ),
+        # Empty but for jobs whose requesters look at answers first.
+        sa.Index(
+            "ix_assignments_due",
+            "approve_at",
+            sqlite_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
+        ),
         sa.Index("ix_assignments_history", "worker_id", "id"),
         sa.Index("ix_assignments_job", "job_id", "id"),
     )
@@ -142,6 +140,8 @@ class Assignment(Rows):
     score: Mapped[float | None]
     reward: Mapped[micros]
     answer: Mapped[Json | None]
+    approve_at: Mapped[dt.datetime | None]
+    """When a judged answer is approved by itself, if its requester looks at answers first."""
 
 
 class Cursor(Rows):
