@@ -41,6 +41,16 @@ class Settings(BaseSettings):
     upload_bytes: int = Field(1_000_000_000, ge=1, description="largest upload")
     row_limit: int = Field(5_000_000, ge=1, description="most rows of one job")
     throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
+    system_qualifications: Literal["lenient", "strict"] = Field(
+        "lenient",
+        description="lenient: Masters, numbers of approved answers and unknown locations are not asked of workers",
+    )
+    trial_turns: int = Field(
+        100, ge=0, description="until so many of a worker's turns have ended, their approval rate counts as 100 %"
+    )
+    default_country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", description="two letters: where workers live who did not say; empty: not known"
+    )
     proxies: int = Field(
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
     )

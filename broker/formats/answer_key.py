@@ -4,12 +4,10 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from broker.errors import Invalid
+from broker.annotation import questionform
+from broker.annotation.questionform import BadXml
 from broker.rules.answer_key import LARGEST, AnswerKey, Percentage, Question, Ranges, Scale
 
 NAMESPACE = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/AnswerKey.xsd"
@@ -20,18 +18,15 @@ N = TypeVar("N", int, Fraction)
 
 
 def read_answer_key(xml: str) -> AnswerKey:
-    """The key that this XML says. Raises Invalid naming what is wrong in it."""
-    if len(xml.encode()) > LONGEST:
-        raise Invalid(f"AnswerKey: longer than {LONGEST} bytes")
-    try:
-        root = fromstring(xml.strip(), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        raise Invalid(f"AnswerKey: no XML that can be read: {error}") from None
+    """The key that this XML says. Raises BadXml naming what is wrong in it."""
+    if len(xml.encode(errors="replace")) > LONGEST:
+        raise BadXml(f"AnswerKey: longer than {LONGEST} bytes")
+    root = questionform.parse(xml)
     if _name(root) != "AnswerKey":
-        raise Invalid(f"AnswerKey: the root is {_name(root)!r}, not 'AnswerKey'")
+        raise BadXml(f"AnswerKey: the root is {_name(root)!r}, not 'AnswerKey'")
     questions = tuple(_question(one) for one in _all(root, "Question"))
     if not questions:
-        raise Invalid("AnswerKey: there is no Question")
+        raise BadXml("AnswerKey: there is no Question")
     mapping = _first(root, "QualificationValueMapping")
     return AnswerKey(questions, None if mapping is None else _mapping(mapping))
 
@@ -54,13 +49,13 @@ def _mapping(node: Element) -> Percentage | Scale | Ranges:
         if _name(one) == "PercentageMapping":
             most = _number(one, "MaximumSummedScore", int)
             if most < 1:
-                raise Invalid(f"AnswerKey: MaximumSummedScore {most} is not 1 or more")
+                raise BadXml(f"AnswerKey: MaximumSummedScore {most} is not 1 or more")
             return Percentage(most)
         if _name(one) == "ScaleMapping":
             return Scale(_number(one, "SummedScoreMultiplier", Fraction))
         if _name(one) == "RangeMapping":
             return _ranges(one)
-    raise Invalid("AnswerKey: QualificationValueMapping holds no PercentageMapping, ScaleMapping or RangeMapping")
+    raise BadXml("AnswerKey: QualificationValueMapping holds no PercentageMapping, ScaleMapping or RangeMapping")
 
 
 def _ranges(node: Element) -> Ranges:
@@ -74,9 +69,9 @@ def _number(node: Element, name: str, sort: Callable[[str], N]) -> N:
     try:
         value = sort(text if NUMBER.fullmatch(text) else "")
     except ValueError:
-        raise Invalid(f"AnswerKey: {name} {text[:40]!r} is no number") from None
+        raise BadXml(f"AnswerKey: {name} {text[:40]!r} is no number") from None
     if abs(value) > LARGEST:
-        raise Invalid(f"AnswerKey: {name} {text[:40]!r} is beyond {LARGEST}")
+        raise BadXml(f"AnswerKey: {name} {text[:40]!r} is beyond {LARGEST}")
     return value
 
 
@@ -84,7 +79,7 @@ def _text(node: Element, name: str) -> str:
     found = _first(node, name)
     text = (found.text or "").strip() if found is not None else ""
     if not text:
-        raise Invalid(f"AnswerKey: {_name(node)} has no {name}")
+        raise BadXml(f"AnswerKey: {_name(node)} has no {name}")
     return text
 
 

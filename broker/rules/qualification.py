@@ -232,6 +232,9 @@ class Leniency:
     country: str = ""
 
 
+USUAL = Leniency()
+
+
 def _rate(part: int, whole: int, trial: int, untried: int) -> int:
     return untried if whole < max(trial, 1) else part * 100 // whole
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.errors import NotFound
-from broker.store.db import Rows, Unit, key
+from broker.store.db import Json, Rows, Unit, key
 from broker.store.people import Person
 
 _OPEN_SQL = "state IN ('started', 'pending')"
@@ -99,8 +99,8 @@ class QualificationRequest(Rows):
     asked_at: Mapped[dt.datetime]
     deadline: Mapped[dt.datetime | None]
     submitted_at: Mapped[dt.datetime | None]
-    answers: Mapped[list[Any]] = mapped_column(default=list)
-    """[question, [selections], text] of each question of the test."""
+    answers: Mapped[Json | None]
+    """What they answered to the test, by question."""
     value: Mapped[int | None]
     """What the answer key made of them."""
     decided_at: Mapped[dt.datetime | None]

@@ -7,7 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -66,7 +66,14 @@ class Lack:
         return qualification.said(self.requirement, self.name)
 
 
-def of_job(job: Job) -> list[Requirement]:
+class Demanding(Protocol):
+    """A job, or as much of its row as says what it requires."""
+
+    id: Any
+    requirements: Any
+
+
+def of_job(job: Demanding) -> list[Requirement]:
     """What the job requires, in the order it was said."""
     return [qualification.parse(one) for one in job.requirements or ()]
 
@@ -142,7 +149,7 @@ def _count(unit: Unit, worker_id: int) -> list[int]:
 
 
 def lacks(
-    unit: Unit, jobs: Sequence[Job], worker_id: int, how: Leniency, now: dt.datetime, *, keep: bool = False
+    unit: Unit, jobs: Sequence[Demanding], worker_id: int, how: Leniency, now: dt.datetime, *, keep: bool = False
 ) -> dict[int, list[Lack]]:
     """For each of these jobs what the worker lacks: nothing where they may do everything.
 

@@ -87,7 +87,7 @@ def test_a_percentage_is_the_nearest_integer(most, score):
 @pytest.mark.parametrize(
     ("xml", "words"),
     [
-        ("nonsense", "no XML"),
+        ("nonsense", "error parsing the XML"),
         ("<AnswerKey/>", "there is no Question"),
         ("<QuestionForm/>", "the root is 'QuestionForm'"),
         (key("<Nothing/>"), "holds no PercentageMapping"),
@@ -96,7 +96,7 @@ def test_a_percentage_is_the_nearest_integer(most, score):
         (key(questions=QUESTIONS.replace(">15<", ">many<")), "AnswerScore 'many' is no number"),
         (key(questions=QUESTIONS.replace(">15<", ">99999999999<")), "is beyond"),
         (key("<ScaleMapping><SummedScoreMultiplier>1e9999999</SummedScoreMultiplier></ScaleMapping>"), "is no number"),
-        (key().replace("?>", '?><!DOCTYPE a [<!ENTITY b "c">]>'), "no XML that can be read"),
+        (key().replace("?>", '?><!DOCTYPE a [<!ENTITY b "c">]>'), "error parsing the XML"),
         (key(questions=QUESTIONS + " " * 70_000), "longer than 65535 bytes"),
     ],
 )
