@@ -51,7 +51,7 @@ def upgrade() -> None:
     sa.Column('worker_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('country', sa.String(length=2), server_default='', nullable=False),
     sa.Column('subdivision', sa.String(length=3), server_default='', nullable=False),
-    sa.Column('adult', sa.Boolean(), server_default=sa.text('0'), nullable=False),
+    sa.Column('adult', sa.Boolean(), server_default=sa.false(), nullable=False),
     sa.Column('turns', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('counted_at', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['worker_id'], ['people.id'], name=op.f('fk_profiles_worker_id')),
@@ -110,7 +110,7 @@ def upgrade() -> None:
     sa.Column('asked_at', sa.BigInteger(), nullable=False),
     sa.Column('deadline', sa.BigInteger(), nullable=True),
     sa.Column('submitted_at', sa.BigInteger(), nullable=True),
-    sa.Column('answers', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('answers', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('value', sa.Integer(), nullable=True),
     sa.Column('decided_at', sa.BigInteger(), nullable=True),
     sa.Column('reason', sa.String(length=1000), nullable=False),
@@ -155,7 +155,6 @@ def upgrade() -> None:
     sa.Column('destination', sa.String(length=1000), nullable=False),
     sa.Column('version', sa.String(length=20), nullable=False),
     sa.Column('events', sa.JSON(none_as_null=True), nullable=False),
-    sa.Column('seen', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], name=op.f('fk_watches_job_id')),
     sa.PrimaryKeyConstraint('job_id', name=op.f('pk_watches'))
     )

@@ -9,16 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.store import errands
-from broker.store.db import Rows, Unit, key, row_of
+from broker.store.db import Rows, Unit, key
 from broker.store.jobs import Job
-from broker.store.work import Assignment
 
 _WAITING_SQL = "state = 'waiting'"
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 
 
 class Watch(Rows):
-    """Where a requester wants to be told of which events of a job; `seen` is the newest assignment told of."""
+    """Where a requester wants to be told of which events of a HIT type."""
 
     __tablename__ = "watches"
 
@@ -28,7 +27,6 @@ class Watch(Rows):
     destination: Mapped[str] = mapped_column(sa.String(1000))
     version: Mapped[str] = mapped_column(sa.String(20))
     events: Mapped[list[Any]]
-    seen: Mapped[row_of] = mapped_column(default=0)
 
 
 class Notice(Rows):
@@ -88,10 +86,7 @@ def watch(unit: Unit, job_id: int) -> Watch | None:
 
 def set_watch(unit: Unit, job_id: int, **values: Any) -> None:
     """Say where the events of this job go from now on."""
-    newest = unit.session.scalar(sa.select(sa.func.max(Assignment.id)).where(Assignment.job_id == job_id)) or 0
     found = watch(unit, job_id)
-    if found is None or not found.active:
-        values = {"seen": newest, **values}
     if found is None:
         unit.session.add(Watch(job_id=job_id, **values))
     else:
@@ -152,23 +147,6 @@ def recent(unit: Unit, requester_id: int, *, limit: int = 50) -> Sequence[Notice
     """The latest notices to this requester."""
     query = sa.select(Notice).where(Notice.requester_id == requester_id).order_by(Notice.id.desc()).limit(limit)
     return unit.session.scalars(query).all()
-
-
-def fresh_turns(unit: Unit) -> list[int]:
-    """The watched jobs in which HITs were accepted that nobody was told of."""
-    newer = sa.exists().where(Assignment.job_id == Watch.job_id, Assignment.id > Watch.seen)
-    return list(unit.session.scalars(sa.select(Watch.job_id).where(Watch.active, newer)))
-
-
-def accepted_since(unit: Unit, job_id: int, seen: int, *, limit: int) -> list[tuple[int, int, dt.datetime]]:
-    """The job's assignments after this one: (id, hit_id, accepted_at)."""
-    query = (
-        sa.select(Assignment.id, Assignment.hit_id, Assignment.accepted_at)
-        .where(Assignment.job_id == job_id, Assignment.id > seen)
-        .order_by(Assignment.id)
-        .limit(limit)
-    )
-    return [(row[0], row[1], row[2]) for row in unit.session.execute(query)]
 
 
 def prune(unit: Unit, before: dt.datetime, *, limit: int) -> int:
