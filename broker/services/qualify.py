@@ -11,13 +11,14 @@ from broker.formats.answer_key import read_answer_key
 from broker.rules import qualification
 from broker.rules.answer_key import LARGEST
 from broker.rules.qualification import Locale, Requirement
-from broker.store import jobs, qualifications, requirements
+from broker.store import blocks, jobs, people, qualifications, requirements
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
 from broker.store.qualifications import QualificationRequest, QualificationType, RequestState
 
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_REASON = 200, 2000, 1000
 LONGEST_TEST = 65_535
+LONGEST_SUBJECT = 200
 MOST_SECONDS = 366 * 24 * 3600
 TAKEN = "You have already created a QualificationType with this name."
 GRACE = dt.timedelta(seconds=10)
@@ -130,11 +131,16 @@ def dispose(unit: Unit, type_id: int, owner_id: int, now: dt.datetime) -> None:
     unit.session.flush()
 
 
-def grant(unit: Unit, type_id: int, owner_id: int, worker_id: int, value: int, now: dt.datetime) -> None:
-    """Give a worker the qualification, or another value of it. Raises NotFound, Invalid."""
-    qualifications.own_type(unit, type_id, owner_id)
-    _checked(value)
-    qualifications.grant(unit, type_id, worker_id, value, now)
+def grant(
+    unit: Unit, type_id: int, owner_id: int, worker_id: int, value: int, now: dt.datetime, *, tell: bool = False
+) -> None:
+    """Give a worker the qualification, or another value of it, and write to them. Raises NotFound, Invalid."""
+    made = qualifications.own_type(unit, type_id, owner_id)
+    qualifications.grant(unit, type_id, worker_id, _checked(value), now)
+    owner = people.person(unit, owner_id)
+    if tell and owner is not None:
+        text = f"{owner.name} granted you the qualification “{made.name}” with the value {value}."
+        blocks.send(unit, owner_id, worker_id, f"Granted: {made.name}"[:LONGEST_SUBJECT], text, now)
 
 
 def _checked(value: int) -> int:

@@ -17,7 +17,7 @@ from broker.rules.qualification import Act, Leniency, Locale, Requirement, Stand
 from broker.store.db import Rows, Unit
 from broker.store.jobs import Job
 from broker.store.qualifications import Qualification, QualificationType
-from broker.store.work import Assignment, Turn
+from broker.store.work import Assignment, Hit, Turn
 
 FRESH = dt.timedelta(seconds=60)
 """For how long a worker's counted turns are believed."""
@@ -80,21 +80,18 @@ def of_job(job: Demanding) -> list[Requirement]:
 
 def require(unit: Unit, job: Job, requirements: Sequence[Requirement], types: Mapping[str, int]) -> None:
     """Let the job require exactly this; `types` are the row ids of the types that are named."""
-    unit.changed(sa.delete(RequiredType).where(RequiredType.job_id == job.id))
+    told = [qualification.dump(one) for one in requirements] or None
+    if job.requirements != told:
+        unit.changed(sa.delete(RequiredType).where(RequiredType.job_id == job.id))
+        job.requirements = told
+        unit.session.flush()
     for name in sorted({one.type for one in requirements} & types.keys()):
-        unit.session.add(RequiredType(job_id=job.id, type_id=types[name], name=name))
-    job.requirements = [qualification.dump(one) for one in requirements] or None
-    unit.session.flush()
+        unit.insert_once(RequiredType, job_id=job.id, type_id=types[name], name=name)
 
 
-def jobs_requiring(unit: Unit, type_id: int, owner_id: int, *, after: int = 0, limit: int = 100) -> list[int]:
-    """The row ids of this requester's jobs that require the type."""
-    query = (
-        sa.select(Job.id)
-        .where(Job.requester_id == owner_id, Job.id > after)
-        .where(sa.exists().where(RequiredType.job_id == Job.id, RequiredType.type_id == type_id))
-    )
-    return list(unit.session.scalars(query.order_by(Job.id).limit(limit)))
+def hit_requires(type_id: int) -> sa.ColumnElement[bool]:
+    """The HIT's job requires this type."""
+    return sa.exists().where(RequiredType.job_id == Hit.job_id, RequiredType.type_id == type_id)
 
 
 def profile(unit: Unit, worker_id: int) -> Profile:
