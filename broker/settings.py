@@ -51,6 +51,16 @@ class Settings(BaseSettings):
         False, description="let ExternalQuestions be http addresses of this machine, for development"
     )
     throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
+    system_qualifications: Literal["lenient", "strict"] = Field(
+        "lenient",
+        description="lenient: Masters, numbers of approved answers and unknown locations are not asked of workers",
+    )
+    trial_turns: int = Field(
+        100, ge=0, description="until so many of a worker's turns have ended, their approval rate counts as 100 %"
+    )
+    default_country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", description="two letters: where workers live who did not say; empty: not known"
+    )
     proxies: int = Field(
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
     )

@@ -11,9 +11,13 @@ from broker.store import (
     keys,
     live,
     money,
+    notices,
     people,
+    policies,
     posted,
+    qualifications,
     remembered,
+    requirements,
     reviews,
     schedule,
     talk,
@@ -24,6 +28,7 @@ from broker.store.db import Rows
 TABLES = (
     *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
     *(keys, remembered, posted, reviews, blocks),
+    *(qualifications, requirements, policies, notices),
 )
 METADATA = Rows.metadata
 
