@@ -5,8 +5,9 @@ from typing import Any
 from broker.annotation.kind import Json, Kind, Offer
 from broker.errors import Invalid, Problem
 from broker.kinds.choice import Choice
+from broker.kinds.page import Page
 
-ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice,)}
+ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice, Page)}
 
 
 def furnish(kind: str, settings: Json) -> Kind[Any]:
