@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from broker.rules.names import Names
 from broker.settings import Settings
 from broker.store import tables
+from broker.store.buckets import Buckets
 from broker.store.db import Store
 from broker.store.files import Files
 
@@ -91,6 +92,11 @@ class Broker:
     secret: bytes
     now: Callable[[], dt.datetime] = utc_now
     dice: random.Random = field(default_factory=random.SystemRandom)
+
+    @functools.cached_property
+    def buckets(self) -> Buckets:
+        """Where s3:// addresses lead."""
+        return Buckets(self.settings.buckets)
 
     def names(self, prefix: str) -> Names:
         """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads."""
