@@ -18,7 +18,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; keep it to this machine.")
 @click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--to", default="", help="The broker's MTurk door. Default: /mturk of the configured broker.")
+@click.option("--to", default="", help="The broker's address. Default: that of the settings.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where the certificate is kept.")
 def command(host: str, port: int, to: str, folder: Path | None) -> None:
     """Let MTurk clients with a hard-coded endpoint talk to this broker.
@@ -28,7 +28,7 @@ def command(host: str, port: int, to: str, folder: Path | None) -> None:
     on to the broker, and refuses everything else. Run the client with the variables it prints.
     """
     settings = configured()
-    upstream = upstream_of(to or f"{address(settings)}/mturk")
+    upstream = upstream_of(to or address(settings))
     files = kept(folder or settings.data / "mturk-proxy", utc_now())
     if host not in LOOPBACK:
         click.echo(f"Warning: everybody who reaches {host} may use this proxy.", err=True)

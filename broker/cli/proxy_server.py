@@ -40,14 +40,17 @@ HOP = {
 
 
 def upstream_of(url: str) -> SplitResult:
-    """The broker's MTurk door as an address. Raises Invalid for anything but http(s)://host[:port][/path]."""
+    """The broker's address, which answers the MTurk API at its root: that is the path such clients have signed.
+
+    Raises Invalid for anything but http(s)://host[:port].
+    """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.username and (parts.port or 1)
     except ValueError:
         usable = None
-    if not usable or parts.query or parts.fragment:
-        raise Invalid(f"--to: {url!r} is no address such as http://127.0.0.1:8080/mturk")
+    if not usable or parts.path.strip("/") or parts.query or parts.fragment:
+        raise Invalid(f"--to: {url!r} is no address such as http://127.0.0.1:8080")
     return parts
 
 
@@ -194,7 +197,7 @@ def _asked(
     sort = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = sort(str(upstream.hostname), upstream.port, timeout=UPSTREAM_SECONDS)
     try:
-        connection.putrequest("POST", upstream.path.rstrip("/") + path, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             connection.putheader(name, value)
         connection.endheaders(body)

@@ -2,10 +2,29 @@
 
 from sqlalchemy.orm import configure_mappers
 
-from broker.store import beliefs, errands, exports, jobs, live, money, people, schedule, talk, work
+from broker.store import (
+    beliefs,
+    blocks,
+    errands,
+    exports,
+    jobs,
+    keys,
+    live,
+    money,
+    people,
+    posted,
+    remembered,
+    reviews,
+    schedule,
+    talk,
+    work,
+)
 from broker.store.db import Rows
 
-TABLES = (people, jobs, work, money, beliefs, talk, errands, exports, schedule, live)
+TABLES = (
+    *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
+    *(keys, remembered, posted, reviews, blocks),
+)
 METADATA = Rows.metadata
 
 

@@ -86,7 +86,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture
 def proxy(upstream, files):
-    server = Proxy(("127.0.0.1", 0), upstream_of(f"http://127.0.0.1:{upstream.server_address[1]}/mturk"), files.pair)
+    server = Proxy(("127.0.0.1", 0), upstream_of(f"http://127.0.0.1:{upstream.server_address[1]}"), files.pair)
     yield from running(server)
 
 
@@ -127,7 +127,7 @@ def plainly(proxy, text):
 def test_boto3_with_a_hard_coded_endpoint_reaches_the_broker_with_the_host_it_signed(host, upstream, surrounded):
     assert client(host).get_account_balance()["AvailableBalance"] == "10000.00"
     ((path, headers, body),) = upstream.seen
-    assert (path, headers["Host"], body) == ("/mturk/", host, b"{}")
+    assert (path, headers["Host"], body) == ("/", host, b"{}")
     assert headers["X-Amz-Target"] == "MTurkRequesterServiceV20170117.GetAccountBalance"
 
 
@@ -191,12 +191,12 @@ def test_inside_a_tunnel_only_requests_of_its_own_host_pass(proxy, files, upstre
 def test_a_broker_that_is_away_is_a_502_that_names_it(files):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    server = running(Proxy(("127.0.0.1", 0), upstream_of(f"http://127.0.0.1:{port}/mturk"), files.pair))
+    server = running(Proxy(("127.0.0.1", 0), upstream_of(f"http://127.0.0.1:{port}"), files.pair))
     proxy = next(server)
     with tunnel(proxy, files) as connection:
         answer = told(connection, f"POST / HTTP/1.1\nHost: {LIVE}\nContent-Length: 2\n\n{{}}")
     assert answer.startswith("HTTP/1.1 502")
-    assert f"127.0.0.1:{port}/mturk" in answer
+    assert f"127.0.0.1:{port}" in answer
     next(server, None)
 
 
@@ -207,7 +207,7 @@ def test_headers_of_this_hop_and_claims_about_other_proxies_stay_behind():
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x/mturk", "http://", "127.0.0.1:8080", "http://a:b@x/", "http://x:y/", "http://x/?q"]
+    "url", ["ftp://x", "http://x/mturk", "http://", "127.0.0.1:8080", "http://a:b@x/", "http://x:y/", "http://x/?q"]
 )
 def test_an_upstream_that_is_no_address_is_named(url):
     with pytest.raises(Invalid, match="--to"):
@@ -287,7 +287,7 @@ def test_the_bundle_has_the_public_cas_too(files):
 
 
 def test_the_command_prints_what_a_client_needs_and_ends_with_a_signal(upstream, tmp_path):
-    to = f"http://127.0.0.1:{upstream.server_address[1]}/mturk"
+    to = f"http://127.0.0.1:{upstream.server_address[1]}"
     command = [sys.executable, "-m", "broker.cli", "mturk-proxy", "--port", "0", "--to", to]
     environment = {**os.environ, "BROKER_DATA": str(tmp_path)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
