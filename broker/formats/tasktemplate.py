@@ -1,4 +1,4 @@
-"""What a Ground Truth task template asks: the one crowd element that makes it a built-in type of task, and its words."""
+"""What a Ground Truth task template asks: the crowd element that makes it a built-in type of task, and its words."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser

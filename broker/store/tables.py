@@ -9,6 +9,7 @@ from broker.store import (
     exports,
     jobs,
     keys,
+    labelings,
     live,
     money,
     people,
@@ -23,7 +24,7 @@ from broker.store.db import Rows
 
 TABLES = (
     *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
-    *(keys, remembered, posted, reviews, blocks),
+    *(keys, remembered, posted, reviews, blocks, labelings),
 )
 METADATA = Rows.metadata
 
