@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from broker.mturk import account, wire
+from broker.mturk import account, assignments, hits, wire, workers
 
-OPERATIONS = (account,)
+OPERATIONS = (account, hits, assignments, workers)
 """The modules whose import registers operations."""
 
 

@@ -1,8 +1,13 @@
 """What the API answers when it cannot do what was asked; old clients match on codes and on words."""
 
-from broker.errors import BrokerError, Conflict, Forbidden, NotFound, TooMany, Unpaid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from broker.errors import BrokerError, Conflict, Forbidden, NotFound, Unpaid
+from broker.rules.posting import WrongState
 
 PREFIX = "AWS.MechanicalTurk."
+BROKE = "This Requester has insufficient funds in their account to complete this transaction."
 
 
 class MTurkError(Exception):
@@ -31,14 +36,23 @@ def invalid(message: str) -> MTurkError:
     return MTurkError("InvalidParameterValue", message)
 
 
+@contextmanager
+def about(what: str, name: str) -> Iterator[None]:
+    """Say what use cases refuse in the API's words about the HIT, Assignment, ... of this name."""
+    try:
+        yield
+    except NotFound:
+        raise missing(what, name) from None
+    except WrongState as error:
+        raise MTurkError("InvalidHITState", error.message) from None
+    except Conflict as error:
+        raise MTurkError(f"Invalid{what}State", error.message) from None
+
+
 def translated(error: BrokerError) -> MTurkError:
-    """An expected failure of a use case, in the API's words, where the operation said nothing better."""
+    """An expected failure of a use case, where the operation said nothing better."""
     if isinstance(error, Unpaid):
-        words = "This Requester has insufficient funds in their account to complete this transaction."
-        return MTurkError("InsufficientFunds", f"{words} {error.message}")
-    if isinstance(error, TooMany):
-        return MTurkError("", error.message, sort="ThrottlingException")
-    codes = {Forbidden: "PermissionDeniedException", Conflict: "InvalidHITState", NotFound: "HITDoesNotExist"}
-    return MTurkError(
-        next((code for sort, code in codes.items() if isinstance(error, sort)), "InvalidParameterValue"), error.message
-    )
+        return MTurkError("InsufficientFunds", f"{BROKE} {error.message}")
+    if isinstance(error, Forbidden):
+        return MTurkError("PermissionDeniedException", error.message)
+    return invalid(error.message)

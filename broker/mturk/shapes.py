@@ -254,6 +254,7 @@ WORKER: dict[str, Shape] = {"WorkerId*": PERSON}
 REASON: dict[str, Shape] = {"Reason": STRING}
 REVIEWABLE: dict[str, Shape] = {"HITTypeId": ENTITY, "Status": Text(enum=("Reviewable", "Reviewing"))}
 STATES: dict[str, Shape] = {"AssignmentStatuses": Many(Text(enum=("Submitted", "Approved", "Rejected")))}
+QUERY: dict[str, Shape] = {"Query": STRING, "MustBeRequestable*": BOOLEAN, "MustBeOwnedByCaller": BOOLEAN}
 REPORTS: dict[str, Shape] = {
     "PolicyLevels": Many(Text(enum=("Assignment", "HIT"))),
     "RetrieveActions": BOOLEAN,
@@ -290,9 +291,7 @@ REQUESTS: dict[str, Parts] = {
     "ListHITs": Parts(PAGE),
     "ListHITsForQualificationType": Parts(QUALIFICATION | PAGE),
     "ListQualificationRequests": Parts({"QualificationTypeId": ENTITY} | PAGE),
-    "ListQualificationTypes": Parts(
-        {"Query": STRING, "MustBeRequestable*": BOOLEAN, "MustBeOwnedByCaller": BOOLEAN} | PAGE
-    ),
+    "ListQualificationTypes": Parts(QUERY | PAGE),
     "ListReviewPolicyResultsForHIT": Parts(HIT | PAGE | REPORTS),
     "ListReviewableHITs": Parts(REVIEWABLE | PAGE),
     "ListWorkerBlocks": Parts(PAGE),

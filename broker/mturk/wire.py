@@ -21,8 +21,8 @@ from sqlalchemy.exc import TimeoutError as PoolEmpty
 from broker.errors import BrokerError
 from broker.mturk import shapes, signature
 from broker.mturk.faults import MTurkError, translated
-from broker.services import keys
-from broker.store import remembered
+from broker.services import expire, keys, review, submit
+from broker.store import posted, remembered, reviews, turns
 from broker.store.db import EPOCH, Unit
 from broker.store.people import Person
 from broker.wiring import Broker
@@ -119,11 +119,26 @@ def _answered(broker: Broker) -> Json:
     name = _operation(signed.headers.get("x-amz-target", ""))
     params = shapes.read(name, _parsed(signed.body))
     wanted = OPERATIONS[name]
+    _catch_up(broker, now)
     if not wanted.writes:
         with broker.store.read() as unit:
             return wanted.run(Call(unit, broker, requester, params, now)) or {}
     with broker.store.write() as unit:
         return _once(Call(unit, broker, requester, params, now), wanted, _identity(signed, name))
+
+
+def _catch_up(broker: Broker, now: dt.datetime) -> None:
+    """Do what time has made due since the clock looked last: what is told is as exact as the time itself."""
+    with broker.store.read() as unit:
+        is_due = turns.any_lapsed(unit, now) or posted.any_expiring(unit, now) or reviews.any_due(unit, now)
+    if is_due:
+        for sweep in (submit.sweep, expire.sweep):
+            with broker.store.write() as unit:
+                sweep(unit, now)
+        approved = review.BATCH
+        while approved >= review.BATCH:
+            with broker.store.write() as unit:
+                approved = review.sweep(unit, now)
 
 
 def _received() -> signature.Request:

@@ -16,6 +16,10 @@ WORDS = {
     "reward": "Reward",
     "publish": "Set aside",
     "more": "Set aside for more answers",
+    "seats": "Set aside",
+    "unused": "Returned",
+    "forfeit": "Returned",
+    "bonus": "Bonus",
     "refund": "Returned",
     "opening": "Opening credit",
     "deposit": "Deposit",
@@ -138,7 +142,9 @@ def line(made: Movement, account: str) -> Line:
     other = made.source if comes_in else made.target
     sort, _, number = other.partition(":")
     job_id = int(number) if sort == "escrow" else None
-    if job_id is None:
+    if made.ref.startswith("bonus:"):
+        text = "Bonus" if comes_in else "Bonus to a worker"
+    elif job_id is None:
         text = "Credit added" if comes_in else "Paid out"
     elif comes_in:
         text = "Reward" if made.ref.startswith("reward:") else "Returned from a job"
@@ -160,6 +166,16 @@ def pay(job_id: int, worker_id: int, assignment_id: int, reward: int) -> list[Tr
 def refund(job_id: int, requester_id: int, rest: int, ref: str) -> list[Transfer]:
     """Give back what an ended job did not cost."""
     return [Transfer(escrow(job_id), person(requester_id), rest, ref)] if rest else []
+
+
+def carry(source: int, target: int, amount: int, ref: str) -> list[Transfer]:
+    """Money set aside for one job becomes another's, with the work it is for."""
+    return [Transfer(escrow(source), escrow(target), amount, ref)] if amount else []
+
+
+def bonus(requester_id: int, worker_id: int, amount: int, bonus_id: int) -> list[Transfer]:
+    """What a requester gives a worker on top, once."""
+    return [Transfer(person(requester_id), person(worker_id), amount, f"bonus:{bonus_id}")]
 
 
 def deposit(person_id: int, amount: int, ref: str) -> list[Transfer]:

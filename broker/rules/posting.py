@@ -7,7 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broker.errors import Invalid, Problem
+from broker.errors import Conflict, Invalid, Problem
 from broker.rules.ledger import HIGHEST_REWARD
 
 SHORTEST, LONGEST = 30, 365 * 24 * 3600
@@ -31,6 +31,13 @@ class Status(StrEnum):
     REVIEWABLE = "Reviewable"
     REVIEWING = "Reviewing"
     DISPOSED = "Disposed"
+
+
+class WrongState(Conflict):
+    """The HIT is not in a state that allows this; says in which it is."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(f"This HIT is currently in the state '{status}'.")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from broker.rules import gold, lease
 from broker.rules.gold import Schedule
-from broker.store import hits, jobs, turns
+from broker.store import blocks, hits, jobs, posted, turns
 from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
 from broker.store.jobs import Hold, Job
@@ -51,9 +51,13 @@ def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.
         most_held=lease.MOST_HELD,
         have=tuple(have),
     )
+    if job.hit_type is not None:
+        posted.close_expired(unit, now, job.id)
     golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, worker_id))
     given = turn(unit.turn, ask, golds)
     if given.code == Code.NEW:
+        if blocks.blocked(unit, job.requester_id, worker_id):
+            return given
         hits.begin(unit, job.id, worker_id, golds.after(0))
         given = turn(unit.turn, ask, golds)
     # Whether anybody's lease has run out matters only to who finds nothing: they need not wait for the clock.

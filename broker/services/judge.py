@@ -37,6 +37,8 @@ def judge(unit: Unit, job_id: int, now: dt.datetime) -> int:
     if not rows:
         return 0
     turns.note_scores(unit, {row.id: _score(room, row) for row in rows})
+    if job.approval_seconds is not None:
+        turns.set_due(unit, [row.id for row in rows], job.approval_seconds)
     fitted = _believe(unit, job, room, rows, now)
     job = jobs.job(unit, job_id, Hold.CHANGE)  # the redundancy may have been raised since
     more = Counter(row.hit_id for row in rows if not row.gold)
@@ -83,8 +85,8 @@ def _last(unit: Unit, job_id: int) -> int:
 
 def _what_follows(unit: Unit, job: Job, judged: Judged, now: dt.datetime) -> None:
     errands.later(unit, "settle", job.id, now)
-    # An adaptive job is done when its statistics want no more answers.
-    done = job.done + judged.done >= job.hits and (job.most or _finished(unit, job, now))
+    # An adaptive job is done when its statistics want no more answers; a HIT type never is.
+    done = job.done + judged.done >= job.hits and (job.most or job.hit_type or _finished(unit, job, now))
     if done or job.answers + judged.answers >= max(judged.fitted * GROWTH, judged.fitted + FEWEST_MORE):
         errands.later(unit, "conclude", job.id, now, queue="statistics")
 

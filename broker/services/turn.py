@@ -53,8 +53,13 @@ class Submitted:
 
 
 def facts(unit: Unit, job_id: int) -> Facts:
-    """The facts of a job. Raises NotFound for an unknown one, Conflict for a draft, whose facts may change."""
+    """The facts of a job. Raises NotFound for an unknown one, Conflict for a draft, whose facts may change.
+
+    Conflict also for a HIT type: whether its HITs have expired is looked at before each claim.
+    """
     job = jobs.job(unit, job_id)
+    if job.hit_type is not None:
+        raise Conflict("The HITs of a HIT type are claimed one by one.")
     if job.state == JobState.DRAFT:
         raise Conflict("This job is not published yet.")
     room: Kind[Any] = furnish(job.kind, job.settings)

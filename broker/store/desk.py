@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from broker.rules import ledger
 from broker.rules.order import START
 from broker.store import hits
+from broker.store.blocks import is_barred
 from broker.store.db import EPOCH, MICROSECOND, Record, Unit
 from broker.store.jobs import Job, JobState
 from broker.store.money import Entry
@@ -83,6 +84,7 @@ def fresh_jobs(unit: Unit, requester_id: int, worker_id: int) -> list[tuple[int,
         sa.select(Job.id, Job.priority)
         .outerjoin(Cursor, mine)
         .where(Job.requester_id == requester_id, open_job(), sa.func.coalesce(Cursor.dry, -1) != Job.next_pos)
+        .where(~is_barred(worker_id, Job.requester_id))
         .order_by(Job.priority, Job.id)
         .limit(MOST_LOOKED_AT)
     )
@@ -116,7 +118,7 @@ def _visible(unit: Unit, worker_id: int, held: Collection[int]) -> list[Record]:
         sa.select(Job, Person.name, Cursor.pos, sa.func.coalesce(Cursor.answered, 0))
         .join(Person, Person.id == Job.requester_id)
         .outerjoin(Cursor, mine)
-        .where(sa.or_(Job.state == JobState.OPEN, in_hand))
+        .where(sa.or_(sa.and_(Job.state == JobState.OPEN, ~is_barred(worker_id, Job.requester_id)), in_hand))
         .order_by(in_hand.desc(), Job.id.desc())
         .limit(MOST_LOOKED_AT)
     )
@@ -196,14 +198,18 @@ def shares(unit: Unit, worker_id: int, *, limit: int = 100) -> list[Share]:
 
 
 def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date, int]:
-    """Rewards paid into the account on each day (UTC) since then; days without any are left out."""
+    """Rewards and bonuses paid into the account on each day (UTC) since then; days without any are left out."""
     day = _day().label("day")
     query = (
         sa.select(day, sa.func.sum(Entry.amount))
-        .where(Entry.target == account, Entry.ref.like("reward:%"), Entry.at >= since)
+        .where(Entry.target == account, _earned(), Entry.at >= since)
         .group_by(day)
     )
     return {(EPOCH + int(number) * DAY).date(): int(sum_) for number, sum_ in unit.session.execute(query)}
+
+
+def _earned() -> sa.ColumnElement[bool]:
+    return sa.or_(Entry.ref.like("reward:%"), Entry.ref.like("bonus:%"))
 
 
 def movements(unit: Unit, account: str, *, before: int | None = None, limit: int = 50) -> list[Movement]:

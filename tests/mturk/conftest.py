@@ -6,10 +6,11 @@ import boto3
 import botocore.auth
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 from werkzeug.serving import make_server
 
-from broker.services import keys
+from broker.services import claim, keys, submit
 
 REGION = "us-east-1"
 
@@ -55,6 +56,54 @@ class Api:
     def worker(self, name):
         """A worker's row."""
         return self.site.enlist(name, "worker")
+
+    def claim(self, worker, hit_type):
+        """The next HIT of this type, as the worker's page gets it; gives the assignment's id, or nothing."""
+        names, now = self.site.broker.names, self.clock()
+        with self.store.write() as unit:
+            offer = claim.claim(unit, names("J").read(hit_type), worker.id, (), now, self.site.broker.secret)
+        return None if offer is None else names("T").show(offer.assignment_id)
+
+    def submit(self, worker, assignment, **answer):
+        """Answer an assignment."""
+        with self.store.write() as unit:
+            turn = self.site.broker.names("T").read(assignment)
+            submit.submit(unit, turn, worker.id, answer or {"word": "yes"}, 4.0, self.clock())
+
+    def work(self, worker, hit_type, **answer):
+        """Claim and answer one HIT; gives the assignment's id."""
+        assignment = self.claim(worker, hit_type)
+        self.submit(worker, assignment, **answer)
+        return assignment
+
+    def give_back(self, worker, assignment):
+        """Return an assignment."""
+        with self.store.write() as unit:
+            submit.give_back(unit, self.site.broker.names("T").read(assignment), worker.id, self.clock())
+
+
+QUESTION = (
+    '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
+    'ExternalQuestion.xsd"><ExternalURL>https://lab.example.org/task</ExternalURL><FrameHeight>0</FrameHeight>'
+    "</ExternalQuestion>"
+)
+TYPE = {
+    "Title": "Name the tone",
+    "Description": "One word",
+    "Reward": "0.05",
+    "AssignmentDurationInSeconds": 600,
+    "AutoApprovalDelayInSeconds": 86_400,
+    "Keywords": "text, tone",
+}
+HIT = TYPE | {"LifetimeInSeconds": 3600, "Question": QUESTION}
+
+
+def refused(call, **params):
+    """What is answered to a call that is refused: the codes, and the words."""
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    response = caught.value.response
+    return response.get("TurkErrorCode", response["Error"]["Code"]), response["Error"]["Message"]
 
 
 def _validate(http_response, parsed, model, **_):

@@ -1,0 +1,116 @@
+"""REVIEW: what a requester decides about an answer, and what the clock decides when they do not."""
+
+import datetime as dt
+
+from broker.errors import Conflict, NotFound
+from broker.rules import ledger, verdict
+from broker.rules.posting import OVERRIDE
+from broker.store import errands, hits, jobs, money, posted, reviews
+from broker.store.db import Unit
+from broker.store.jobs import ENDED, Hold, Job
+from broker.store.reviews import Decision
+from broker.store.work import Assignment, Turn
+
+BATCH = 100
+
+
+class Decided(Conflict):
+    """The answer is decided already; says what it would have to be."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(f"This operation can be called with a status of: {wanted}")
+
+
+def approve(unit: Unit, assignment_id: int, requester_id: int, feedback: str, now: dt.datetime) -> None:
+    """Approve a submitted answer and pay it. Raises NotFound, Decided, Invalid."""
+    turn, job = _own(unit, assignment_id, requester_id)
+    _approve(unit, turn, job, Decision(person_id=requester_id, feedback=verdict.words(feedback)), now)
+
+
+def _own(unit: Unit, assignment_id: int, requester_id: int) -> tuple[Assignment, Job]:
+    found = reviews.answered(unit, assignment_id, requester_id, lock=True)
+    if found is None:
+        raise NotFound("There is no such answer among those to your jobs.")
+    return found
+
+
+def _approve(unit: Unit, turn: Assignment, job: Job, decision: Decision, now: dt.datetime) -> None:
+    _decide(unit, turn, job, Turn.SUBMITTED, Turn.APPROVED, now)
+    decision.assignment_id, decision.approved, decision.at = turn.id, True, now
+    reviews.write(unit, decision)
+    money.transfer(unit, ledger.pay(job.id, turn.worker_id, turn.id, turn.reward), now)
+    _close(unit, job, now)
+
+
+def _decide(unit: Unit, turn: Assignment, job: Job, old: Turn, new: Turn, now: dt.datetime) -> None:
+    if not reviews.decide(unit, turn.id, old, new, now):
+        raise Decided(str(old).title())
+    if not turn.judged:
+        # Decided before anybody judged it: it counts all the same.
+        held = jobs.job(unit, job.id, Hold.CHANGE)
+        done = hits.count_answers(unit, {turn.hit_id: 1}, held.redundancy) if not turn.gold else 0
+        jobs.count(unit, job.id, done=done, answers=1)
+
+
+def _close(unit: Unit, job: Job, now: dt.datetime) -> None:
+    if job.state in ENDED:
+        errands.later(unit, "settle", job.id, now)  # it may have waited for this answer to give its money back
+
+
+def reject(
+    unit: Unit, assignment_id: int, requester_id: int, feedback: str, now: dt.datetime, *, reason: str = ""
+) -> None:
+    """Reject a submitted answer: it is not paid, and its reward stays set aside as long as that may be overturned.
+
+    Raises NotFound, Decided, Invalid.
+    """
+    turn, job = _own(unit, assignment_id, requester_id)
+    _decide(unit, turn, job, Turn.SUBMITTED, Turn.REJECTED, now)
+    decision = Decision(assignment_id=turn.id, person_id=requester_id, approved=False, reason=reason, at=now)
+    decision.feedback, decision.disputable = verdict.words(feedback), True
+    reviews.write(unit, decision)
+    errands.later(unit, "conclude", job.id, now, queue="statistics")
+
+
+def override(unit: Unit, assignment_id: int, requester_id: int, feedback: str, now: dt.datetime) -> None:
+    """Approve an answer after all, rejected or not: within 30 days of its submission, while its HIT is there.
+
+    Raises NotFound, Decided, Invalid.
+    """
+    turn, job = _own(unit, assignment_id, requester_id)
+    if turn.state != Turn.REJECTED:
+        _approve(unit, turn, job, Decision(person_id=requester_id, feedback=verdict.words(feedback)), now)
+        return
+    line = posted.one(unit, turn.hit_id, requester_id, now)
+    over = turn.submitted_at is None or now > turn.submitted_at + OVERRIDE
+    if over or (line is not None and line.standing.disposed):
+        raise Conflict("This Assignment was rejected too long ago, or its HIT was disposed of: it cannot be approved.")
+    _overturn(unit, turn, job, Decision(person_id=requester_id, feedback=verdict.words(feedback)), now)
+
+
+def _overturn(unit: Unit, turn: Assignment, job: Job, decision: Decision, now: dt.datetime) -> None:
+    _decide(unit, turn, job, Turn.REJECTED, Turn.APPROVED, now)
+    decision.assignment_id, decision.approved, decision.at = turn.id, True, now
+    reviews.write(unit, decision)
+    money.transfer(unit, ledger.pay(job.id, turn.worker_id, turn.id, turn.reward), now)
+    errands.later(unit, "conclude", job.id, now, queue="statistics")
+    _close(unit, job, now)
+
+
+def sweep(unit: Unit, now: dt.datetime) -> int:
+    """Approve a batch of the answers whose requesters had their time; how many there were."""
+    found = reviews.due(unit, now, limit=BATCH)
+    for assignment_id in sorted(set(found)):
+        row = reviews.undecided(unit, assignment_id)
+        if row is not None:
+            _approve(unit, *row, Decision(person_id=None), now)
+    return len(found)
+
+
+def release(unit: Unit, now: dt.datetime) -> int:
+    """Give back a batch of the rewards of rejections that nobody can overturn any more; how many there were."""
+    found = reviews.forfeited(unit, now, limit=BATCH)
+    for decision, turn, requester_id in found:
+        reviews.settle_dispute(unit, decision.assignment_id)
+        money.transfer(unit, ledger.refund(turn.job_id, requester_id, turn.reward, f"forfeit:{turn.id}"), now)
+    return len(found)
