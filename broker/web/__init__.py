@@ -7,6 +7,8 @@ from broker.web import (
     admin,
     errors,
     express,
+    external,
+    frames,
     gate,
     known,
     media,
@@ -27,6 +29,21 @@ def hang(app: Flask) -> None:
     """Hang every page on the application."""
     for part in (errors, gate, known, shown, static, throttle):
         part.hang(app)
-    for part in (static, media, session, account, admin, work, worker, requester, results, wizard, uploads):
+    for part in (
+        static,
+        media,
+        frames,
+        external,
+        session,
+        account,
+        admin,
+        work,
+        worker,
+        requester,
+        results,
+        wizard,
+        uploads,
+    ):
         app.register_blueprint(part.blueprint)
+    app.extensions["csrf"].exempt(external.blueprint)  # other sites post here: the assignment's id is the proof
     express.hang(app, app.config["BROKER"])
