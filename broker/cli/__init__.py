@@ -17,6 +17,8 @@ COMMANDS = {
     "plan": "What plans would find and cost, before money is spent.",
     "agreement": "How far the answers in a file agree: kappa, alpha and percent, with intervals.",
     "aggregate": "Find labels with their confidence in a CSV or Parquet file of answers.",
+    "import": "Bring a job from Ground Truth or from MTurk's web page; read decisions about answers.",
+    "export": "Write a job's results as Ground Truth or MTurk's web page gave them.",
     "mturk-proxy": "Let MTurk clients with a hard-coded endpoint talk to this broker.",
     "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }

@@ -89,7 +89,8 @@ def fill(broker: Broker, requester_id: int, wanted: Wanted, file: File, rows: Ro
     except BaseException:
         with broker.store.write() as unit:
             bring.give_up(unit, brought)
-        broker.files.remove(file.key)
+        for key in (file.key, f"images/{file.key.rpartition('/')[2]}"):
+            broker.files.remove(key)
         raise
     return brought
 
