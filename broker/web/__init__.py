@@ -5,6 +5,7 @@ from flask import Flask
 from broker.web import (
     account,
     admin,
+    buckets,
     errors,
     express,
     external,
@@ -32,6 +33,7 @@ def hang(app: Flask) -> None:
     for part in (
         static,
         media,
+        buckets,
         frames,
         external,
         session,
