@@ -18,7 +18,9 @@ from broker.store import dataset, jobs, money, results
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState, UploadState
 
-GOLD, IMAGE = "_gold", "_image"
+GOLD = "_gold"
+FILES = {"_image": "images", "_audio": "sounds", "_video": "films"}
+"""The columns that an import writes for the files of a ZIP."""
 LONGEST_TITLE, LONGEST_TEXT = 200, 50_000
 MOST_SHOWN = 20
 MOST_GOLD_ROWS = 20_000
@@ -127,8 +129,8 @@ def _field_problems(job: Job, settings: Mapping[str, Any]) -> list[Problem]:
     field = settings.get("field")
     if not job.columns or not field or field in job.columns:
         return []
-    if field == IMAGE:
-        return [Problem("your data has no images: upload a ZIP of them, or label texts", column="offer")]
+    if field in FILES:
+        return [Problem(f"your data has no {FILES[field]}: upload a ZIP of them, or label texts", column="offer")]
     there = ", ".join(name for name in job.columns if not name.startswith("_"))
     return [Problem(f"there is no column {field!r}; the data has {there}", column="field")]
 
