@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from broker.annotation.labelled import Labelled
-from broker.formats import conll, datasets, strengths, subtitles, tables
+from broker.formats import coco, conll, datasets, masks_png, strengths, subtitles, tables, voc, yolo
 from broker.formats.write import write_csv, write_jsonl
 
 Write = Callable[[Iterable[Labelled], Sequence[str], BinaryIO], None]
@@ -73,5 +73,9 @@ EXPORTS: dict[str, Export] = {
         Export("webvtt", "WebVTT subtitles", ".zip", "application/zip", subtitles.write_webvtt),
         Export("srt", "SubRip subtitles", ".zip", "application/zip", subtitles.write_srt),
         Export("bradley", "Strengths (Bradley-Terry)", ".csv", "text/csv; charset=utf-8", strengths.write_strengths),
+        Export("coco", "COCO", ".json", "application/json; charset=utf-8", coco.write),
+        Export("yolo", "YOLO", ".zip", "application/zip", yolo.write),
+        Export("voc", "Pascal VOC", ".zip", "application/zip", voc.write),
+        Export("masks", "Masks as PNG", ".zip", "application/zip", masks_png.write),
     )
 }
