@@ -1,4 +1,4 @@
-"""Readers for numbers and lists in JSON we do not trust: each gives the right type or raises Invalid naming the field."""
+"""Readers for numbers and lists in JSON we do not trust: each raises Invalid that names the field."""
 
 import math
 from typing import Any

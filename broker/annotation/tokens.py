@@ -16,8 +16,9 @@ POINTS = ".,"
 def tokens(text: str) -> list[tuple[int, int]]:
     """(start, end) of words and signs in code points, blanks left out.
 
-    Letters, digits and their accents make words; ' and - do between letters, points between digits; every other sign is a token with what
-    belongs to it (accents, skin tones, joined emoji). Scripts without blanks come out in one piece up to the next sign.
+    Letters, digits and their accents make words; ' and - do between letters, points between digits; every other sign
+    is a token with what belongs to it (accents, skin tones, joined emoji). Scripts without blanks come out in one piece
+    up to the next sign.
     """
     edges = [0, *(at for at in range(1, len(text)) if not _joined(text, at)), len(text)]
     return [(start, end) for start, end in pairwise(edges) if start < end and not text[start:end].isspace()]
@@ -37,7 +38,7 @@ def _joined(text: str, at: int) -> bool:
 
 def _inner(three: str) -> bool:
     """Whether the middle one of three signs holds the others together."""
-    before, here, after = three
+    before, here, after = three[0], three[1], three[2]
     if here in POINTS:
         return before.isdecimal() and after.isdecimal()
     return here in INNER and _lettered(before) and _lettered(after)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from broker.annotation.kind import Vote
+from broker.annotation.kind import A, Vote
 
 GUARD = 0.05
 """Nobody is believed to be right always: it bounds the weight of one worker to 20 times that of a middling one."""
@@ -18,7 +18,7 @@ def weight(trust: float) -> float:
     return within / (1.0 + GUARD - within)
 
 
-def weights(votes: Sequence[Vote[object]]) -> list[float]:
+def weights(votes: Sequence[Vote[A]]) -> list[float]:
     """The votes' weights; all 1 where nobody is trusted at all."""
     found = [weight(vote.trust) for vote in votes]
     return found if any(found) else [1.0] * len(found)

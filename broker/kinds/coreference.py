@@ -14,8 +14,8 @@ from broker.annotation.numbers import entries
 from broker.annotation.showing import given, plain, reading_time, shown
 from broker.annotation.weighing import weights
 from broker.errors import Invalid
-from broker.truth.mentions import b_cubed, gather
 from broker.truth.intervals import Stretch, consensus
+from broker.truth.mentions import b_cubed, gather
 
 Mention = tuple[int, int]
 Clusters = tuple[tuple[Mention, ...], ...]
@@ -40,14 +40,16 @@ class Coreference(Element[Clusters]):
     name: ClassVar[str] = "coreference"
     title: ClassVar[str] = "Link words that mean the same"
     offers: ClassVar[tuple[Offer, ...]] = (
-        Offer("coreference", "Coreference", "Which names and pronouns mean the same person or thing.", {"media": "text"}),
+        Offer(
+            "coreference", "Coreference", "Which names and pronouns mean the same person or thing.", {"media": "text"}
+        ),
     )
     controls: ClassVar[tuple[Control, ...]] = (
         FIELD,
         QUESTION,
         Control("mentions", "Column of mentions", "cells", "If mentions are marked already, as JSON.", optional=True),
     )
-    exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "conllcoref")
+    exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "conllu")
     enough: ClassVar[float] = 0.6
     part: ClassVar[str] = "clusters"
 
@@ -114,7 +116,9 @@ class Coreference(Element[Clusters]):
         except (ValueError, RecursionError):
             raise Invalid(f"column {column!r} is no JSON") from None
         name = f"column {column!r}"
-        places = [stretches.places(one, f"{name}[{at}]", length) for at, one in enumerate(entries(listed, name, most=MOST))]
+        places = [
+            stretches.places(one, f"{name}[{at}]", length) for at, one in enumerate(entries(listed, name, most=MOST))
+        ]
         return [{"startOffset": start, "endOffset": end} for start, end in sorted(set(places))]
 
 

@@ -99,7 +99,6 @@ class Ranking(Written[Order]):
         return found
 
 
-
 def _listed(text: str) -> list[str]:
     """The texts of a JSON list, or those between |. Raises Invalid."""
     if not text.lstrip().startswith("["):

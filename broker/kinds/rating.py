@@ -99,7 +99,9 @@ class Rating(Kind[float]):
     def dump(self, answer: float) -> dict[str, Any]:
         """The JSON of the element."""
         value = _short(answer)
-        return {"rating": {"scale": {"rating": value}, "slider": value, "number": self.show(answer)}[self.settings.form]}
+        return {
+            "rating": {"scale": {"rating": value}, "slider": value, "number": self.show(answer)}[self.settings.form]
+        }
 
     def read(self, text: str) -> float:
         """A number as people write it. Raises Invalid."""

@@ -34,8 +34,8 @@ class Settings(Labelling):
     """What a requester sets."""
 
     media: Literal["text"] = "text"
-    relations: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)], ...] = Field(
-        min_length=1, max_length=100
+    relations: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)], ...] = (
+        Field(min_length=1, max_length=100)
     )
     entities: str = Field("", max_length=100)
     """The column that holds the entities, as JSON: workers then only relate them."""
@@ -95,7 +95,11 @@ class Relations(Element[Graph]):
             ids[name] = entities.index(mark)
         relations = enumerate(entries(inside.get("relations"), "relations"))
         links = {self._link(one, f"relations[{at}]", ids) for at, one in relations}
-        if self.settings.entities and text is not None and [_json(one) for one in entities] != self._given(item, len(text)):
+        if (
+            self.settings.entities
+            and text is not None
+            and [_json(one) for one in entities] != self._given(item, len(text))
+        ):
             raise Invalid("entities: these are not the marks of the item")
         return Graph(entities, tuple(sorted(links)))
 
@@ -116,7 +120,7 @@ class Relations(Element[Graph]):
         return {self.element: {"entities": entities, "relations": links}}
 
     def likeness(self, one: Graph, other: Graph) -> float:
-        """The mean of the F1 of entities and of relations, both counted by overlap; of relations only, if marks are given.
+        """The mean of the F1 of entities and of relations, both by overlap; of relations only, where marks are given.
 
         Two relations are a pair where they say the same and both their ends are pairs of entities.
         """

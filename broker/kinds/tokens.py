@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field
@@ -80,8 +81,10 @@ class Tokens(Element[Tagged]):
         """A worker's answer: every token of the item. Raises Invalid."""
         text = given(self.settings, item)
         listed = entries(self.inside(raw).get(self.part), self.part, most=LONGEST)
-        found = tuple(sorted({self._token(one, f"{self.part}[{at}]", text) for at, one in enumerate(listed)}, key=_place))
-        for one, other in zip(found, found[1:], strict=False):
+        found = tuple(
+            sorted({self._token(one, f"{self.part}[{at}]", text) for at, one in enumerate(listed)}, key=_place)
+        )
+        for one, other in pairwise(found):
             if other.start < one.end:
                 raise Invalid(f"{self.part}: {one.text!r} at {one.start} and {other.text!r} at {other.start} overlap")
         if text is not None and [(one.start, one.end) for one in found] != self._cut(text, item):
@@ -118,7 +121,7 @@ class Tokens(Element[Tagged]):
             for one in vote.answer:
                 tags[one[:3]][one.tag] += weight
         cut = max(cuts, key=lambda one: cuts[one])
-        answer = tuple(Token(*place, max(tags[place], key=lambda tag, at=place: tags[at][tag])) for place in cut)
+        answer = tuple(Token(*place, _heaviest(tags[place])) for place in cut)
         shares = [tags[one[:3]][one.tag] / sum(strength) for one in answer]
         return Verdict(answer, min(1.0, sum(shares) / len(shares)) if shares else cuts[cut] / sum(strength))
 
@@ -139,6 +142,10 @@ class Tokens(Element[Tagged]):
         if not found or len(found) > LONGEST:
             raise Invalid(f"column {self.settings.field!r} has {len(found)} tokens; 1 to {LONGEST} can be tagged")
         return found
+
+
+def _heaviest(tags: Mapping[str | None, float]) -> str | None:
+    return max(tags, key=lambda tag: tags[tag])
 
 
 def _place(token: Token) -> tuple[int, int, str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints
 
@@ -16,8 +16,10 @@ from broker.annotation.weighing import weights
 from broker.errors import Invalid
 from broker.truth import intervals
 from broker.truth.intervals import Stretch
-from broker.truth.rover import Won, rover
 from broker.truth.wording import by_words
+
+if TYPE_CHECKING:
+    from broker.truth.rover import Won
 
 LONGEST = 100_000
 WORDS = 0.7
@@ -64,13 +66,27 @@ class Transcription(Element[Transcript]):
     name: ClassVar[str] = "transcription"
     title: ClassVar[str] = "Write what is said"
     offers: ClassVar[tuple[Offer, ...]] = (
-        Offer("transcript", "A transcript", "Write what is said in a recording.", {"media": "audio", "segments": False}),
-        Offer("segments", "A transcript with times", "Who says what, from when to when.", {"media": "audio", "segments": True}),
+        Offer(
+            "transcript", "A transcript", "Write what is said in a recording.", {"media": "audio", "segments": False}
+        ),
+        Offer(
+            "segments",
+            "A transcript with times",
+            "Who says what, from when to when.",
+            {"media": "audio", "segments": True},
+        ),
     )
     controls: ClassVar[tuple[Control, ...]] = (
         FIELD,
         QUESTION,
-        Control("speakers", "Speakers", "lines", "If segments have speakers: their names, one a line.", start=[], optional=True),
+        Control(
+            "speakers",
+            "Speakers",
+            "lines",
+            "If segments have speakers: their names, one a line.",
+            start=[],
+            optional=True,
+        ),
     )
     exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets", "webvtt", "srt")
     enough: ClassVar[float] = 0.8
@@ -128,6 +144,8 @@ class Transcription(Element[Transcript]):
 
     def aggregate(self, votes: Sequence[Vote[Transcript]]) -> Verdict[Transcript]:
         """ROVER, word by word, weighed by trust; segments are those of the transcript that is most like the others."""
+        from broker.truth.rover import rover  # noqa: PLC0415 - numpy is not for web processes
+
         strength = weights(votes)
         best = self._best_first([vote.answer for vote in votes], strength)
         first = votes[best[0]].answer
@@ -174,7 +192,7 @@ def _stretches(one: Transcript) -> list[Stretch]:
     return [Stretch(part.start, part.end, part.speaker or "") for part in one.segments]
 
 
-def _filled(segments: Sequence[Segment], won: Sequence[Won]) -> tuple[Segment, ...]:
+def _filled(segments: Sequence[Segment], won: "Sequence[Won]") -> tuple[Segment, ...]:
     """The segments of the first transcript with the words that won; a word more stays with the one before it."""
     filled, at, until = [], 0, 0
     for number, one in enumerate(segments):

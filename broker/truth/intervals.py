@@ -132,7 +132,7 @@ def consensus(
 def _support(
     voters: Sequence[_Voter], wanted: Stretch, other_label: float
 ) -> tuple[float, float, list[tuple[int, int]]]:
-    """The weight that supports a stretch, the weight that marked anything there, and the marks that do (voter, place)."""
+    """The weight that supports a stretch, the weight that marked anything there, and those marks (voter, place)."""
     support = marked = 0.0
     used = []
     for number, voter in enumerate(voters):

@@ -45,7 +45,7 @@ class _Slot:
 
 
 class Won(NamedTuple):
-    """A word that won its place, its share of the weight there, and the word of the first transcript at or before it."""
+    """A word that won, its share of the weight there, and the word of the first transcript at or before its place."""
 
     word: str
     share: float

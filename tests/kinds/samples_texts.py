@@ -11,11 +11,17 @@ SOUND = "sounds/ab/abcd.mp3"
 
 def _asked(*names, **more):
     settings = {"media": "text", "field": "text", "question": "What is it?", **more}
-    return settings | {"labels": [{"name": name, "definition": f"what {name} means"} for name in names]} if names else settings
+    return (
+        settings | {"labels": [{"name": name, "definition": f"what {name} means"} for name in names]}
+        if names
+        else settings
+    )
 
 
 def _answer(raw, written=None):
-    return raw, json.dumps(raw if written is None else written, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return raw, json.dumps(
+        raw if written is None else written, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
 
 
 def _span(start, end, label):
@@ -36,7 +42,12 @@ def _tags(text, tags, cut):
 
 def _graph(entities, *links):
     listed = [{"id": f"T{at}", **_span(*one)} for at, one in enumerate(entities, 1)]
-    return {"annotation": {"entities": listed, "relations": [dict(zip(("from", "to", "label"), one)) for one in links]}}
+    return {
+        "annotation": {
+            "entities": listed,
+            "relations": [{"from": one[0], "to": one[1], "label": one[2]} for one in links],
+        }
+    }
 
 
 def _clusters(*clusters):
@@ -114,7 +125,11 @@ SAMPLES = [
         "relations",
         _asked("person", "place", relations=["in"], entities="marks"),
         {"text": ADA, "marks": json.dumps([_span(*one) for one in PEOPLE])},
-        (_answer(_graph(PEOPLE, ("T1", "T3", "in"))), _answer(_graph(PEOPLE, ("T2", "T3", "in"))), _answer(_graph(PEOPLE))),
+        (
+            _answer(_graph(PEOPLE, ("T1", "T3", "in"))),
+            _answer(_graph(PEOPLE, ("T2", "T3", "in"))),
+            _answer(_graph(PEOPLE)),
+        ),
     ),
     Sample(
         "coreference",
@@ -122,7 +137,10 @@ SAMPLES = [
         {"text": ADA, "marks": [{"startOffset": 0, "endOffset": 12}]},
         (
             _answer(_clusters([(0, 12), (49, 52)], [(17, 32), (61, 64)])),
-            _answer(_clusters([(61, 64), (17, 32), (0, 12)], [(49, 52)]), _clusters([(0, 12), (17, 32), (61, 64)], [(49, 52)])),
+            _answer(
+                _clusters([(61, 64), (17, 32), (0, 12)], [(49, 52)]),
+                _clusters([(0, 12), (17, 32), (61, 64)], [(49, 52)]),
+            ),
             _answer(_clusters([(0, 12)])),
             _answer(_clusters()),
         ),
@@ -155,7 +173,11 @@ SAMPLES = [
         (
             _answer(
                 _segments((2.5, 4, "Fine, thanks.", "B"), (0.7054, 2.114, "How are you?", "A"), text="whatever"),
-                _segments((0.705, 2.114, "How are you?", "A"), (2.5, 4.0, "Fine, thanks.", "B"), text="How are you? Fine, thanks."),
+                _segments(
+                    (0.705, 2.114, "How are you?", "A"),
+                    (2.5, 4.0, "Fine, thanks.", "B"),
+                    text="How are you? Fine, thanks.",
+                ),
             ),
             _answer(_segments((0.5, 4.5, "How are you? Fine, thanks.", "A"), text="How are you? Fine, thanks.")),
             _answer(_segments((1.0, 2.0, "", "B"), (3.0, 4.0, "fine", "B"), text="fine")),
@@ -169,7 +191,9 @@ SAMPLES = [
         (
             _answer(_events(("goal", 12.48, 15.2), ("foul", 14.0, 20.5), **DURATION)),
             _answer(_events(("goal", 12.0, 15.5))),
-            _answer(_events(("foul", 30.0, 31.0), ("goal", 1.0004, 2.0)), _events(("goal", 1.0, 2.0), ("foul", 30.0, 31.0))),
+            _answer(
+                _events(("foul", 30.0, 31.0), ("goal", 1.0004, 2.0)), _events(("goal", 1.0, 2.0), ("foul", 30.0, 31.0))
+            ),
             _answer(_events()),
         ),
     ),
