@@ -123,6 +123,10 @@ class Kind(ABC, Generic[A]):
         definition, examples}, empty for kinds that have none.
         """
 
+    def needs_item(self) -> bool:
+        """Whether an answer can only be checked beside its item, which then has to be read when one is submitted."""
+        return False
+
     def facts(self, item: Json) -> dict[str, Any]:  # noqa: ARG002 - most formats need no more than the answer
         """What formats of files need of an item beside the answer to it."""
         return {}

@@ -11,6 +11,7 @@ from broker.kinds.coreference import Coreference
 from broker.kinds.events import Events
 from broker.kinds.keypoints import Keypoints
 from broker.kinds.masks import Masks
+from broker.kinds.page import Page
 from broker.kinds.pairs import Pairs
 from broker.kinds.polygons import Polygons
 from broker.kinds.ranking import Ranking
@@ -26,7 +27,7 @@ _TEXTS = (Spans, Tokens, Relations, Coreference, Text)
 _RECORDINGS = (Transcription, Events)
 _JUDGEMENTS = (Pairs, Ranking, Rating)
 ROOMS: dict[str, type[Kind[Any]]] = {
-    room.name: room for room in (Choice, *_SHAPES, *_TEXTS, *_RECORDINGS, *_JUDGEMENTS)
+    room.name: room for room in (Choice, *_SHAPES, *_TEXTS, *_RECORDINGS, *_JUDGEMENTS, Page)
 }
 
 
