@@ -42,9 +42,11 @@ class Offer:
 class Control:
     """One field of the form in which requesters set up a kind: `name` is the setting it fills.
 
-    `sort`: "column" (one of the data), "text", "long" (a text of several lines), "number", "choice" (of `choices`, each
-    a value and its words), "yes" (a box to tick), "lines" (a list of texts, one a line), "labels" (names with
-    definitions and examples). Settings that the chosen offer fixes are not asked for.
+    `sort`: "column" (one of the data, with a text or number in each row), "cells" (one that may hold lists and
+    objects), "text", "long" (a text of several lines), "number", "choice" (of `choices`, each a value and its words),
+    "yes" (a box to tick), "lines" (a list of texts, one a line), "labels" (names with definitions and examples).
+    Settings that the chosen offer fixes are not asked for. What is `optional` may be left empty; a column then has
+    empty cells too.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Control:
     choices: tuple[tuple[str, str], ...] = ()
     start: Any = ""
     """What stands there at first, in the setting's own type."""
+    optional: bool = False
 
 
 FIELD = Control("field", "Column", "column", "The column of your data that workers see.")
@@ -119,6 +122,10 @@ class Kind(ABC, Generic[A]):
         the stored name, whose address the page puts in its place), `question`, and `labels`: a list of {name,
         definition, examples}, empty for kinds that have none.
         """
+
+    def needs_item(self) -> bool:
+        """Whether an answer can only be checked beside its item, which then has to be read when one is submitted."""
+        return False
 
     def seconds(self, item: Json) -> float:  # noqa: ARG002 - a room that looks at the item guesses better
         """A guess of the time one answer takes, for jobs that nobody has worked on yet."""

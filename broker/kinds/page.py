@@ -5,14 +5,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from broker.annotation import fields, questionform, reading
+from broker.annotation import fields, questionform, reading, template
 from broker.annotation.fields import Filled
 from broker.annotation.kind import Control, Json, Offer, Verdict, Vote
 from broker.annotation.paged import Paged, Source
 from broker.annotation.written import Written
 from broker.errors import Invalid
 
-LONGEST_TEMPLATE = 500_000
 TALLEST = 10_000
 QUESTION = "_question"
 """The column in which an item brings its own question."""
@@ -23,7 +22,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    template: str = Field("", max_length=LONGEST_TEMPLATE)
+    template: str = Field("", max_length=template.LONGEST)
 
 
 class Question(BaseModel):
@@ -33,7 +32,7 @@ class Question(BaseModel):
 
     sort: Literal["external", "html", "form"]
     url: str = Field("", max_length=2000)
-    content: str = Field("", max_length=LONGEST_TEMPLATE)
+    content: str = Field("", max_length=template.LONGEST)
     height: int = Field(0, ge=0, le=TALLEST)
 
 
@@ -60,7 +59,9 @@ class Page(Paged[Filled], Written[Filled]):
     @classmethod
     def furnish(cls, settings: Json) -> Self:
         """The room with a requester's settings. Raises Invalid, naming the field."""
-        return cls(reading.model(Settings, settings))
+        room = cls(reading.model(Settings, settings))
+        template.check(room.settings.template)
+        return room
 
     def parse(self, raw: Any, item: Json) -> Filled:
         """A worker's answer; one to a QuestionForm keeps to its constraints. Raises Invalid."""
@@ -69,6 +70,10 @@ class Page(Paged[Filled], Written[Filled]):
         if question is not None and question.sort == "form":
             questionform.read(question.content).check(fields.values(filled))
         return filled
+
+    def needs_item(self) -> bool:
+        """Where items bring questions of their own, these may constrain their answers."""
+        return not self.settings.template.strip()
 
     def dump(self, answer: Filled) -> dict[str, Any]:
         """The fields as JSON."""

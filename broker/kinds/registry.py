@@ -1,8 +1,9 @@
 """The open rooms by name."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from broker.annotation.kind import Json, Kind, Offer
+from broker.annotation.kind import Control, Json, Kind, Offer
 from broker.errors import Invalid, Problem
 from broker.kinds.choice import Choice
 from broker.kinds.page import Page
@@ -29,3 +30,11 @@ def offer(name: str) -> tuple[str, Offer]:
         if one.name == name:
             return kind, one
     raise Invalid(f"offer: {name!r} is none of the kinds of task", problems=[Problem("choose a kind", column="offer")])
+
+
+def columns(kind: str, settings: Json) -> Iterator[tuple[Control, str]]:
+    """The columns of the data that these settings name, each with the control that asks for it."""
+    for control in ROOMS[kind].controls if kind in ROOMS else ():
+        name = settings.get(control.name)
+        if control.sort in {"column", "cells"} and isinstance(name, str) and name:
+            yield control, name
