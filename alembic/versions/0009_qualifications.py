@@ -23,6 +23,7 @@ def upgrade() -> None:
     sa.Column('level', sa.String(length=20), nullable=False),
     sa.Column('target', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('wish', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('result', sa.String(length=1000), nullable=False),
     sa.Column('error', sa.String(length=100), nullable=False),
     sa.Column('answers', sa.Integer(), nullable=False),

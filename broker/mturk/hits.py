@@ -15,7 +15,8 @@ from broker.mturk.faults import MTurkError, about, invalid, missing
 from broker.mturk.paging import after, paged, size
 from broker.mturk.wire import Call, Json, operation, seconds
 from broker.rules.posting import LATEST_APPROVAL, LONGEST, HitType
-from broker.services import expire, extend, post, qualify
+from broker.rules.review_policy import Level
+from broker.services import expire, extend, policy, post, qualify
 from broker.services.post import Order
 from broker.store import posted, remembered
 from broker.store.jobs import Job
@@ -81,6 +82,9 @@ def _once(call: Call, job_id: Callable[[], int]) -> Json:
 
 def _posted(call: Call, job_id: int) -> Json:
     params = call.params
+    for level, name in ((Level.ASSIGNMENT, "AssignmentReviewPolicy"), (Level.HIT, "HITReviewPolicy")):
+        if name in params:
+            policy.read(params[name], level)
     order = Order(
         payload=_payload(call),
         lifetime=params["LifetimeInSeconds"],

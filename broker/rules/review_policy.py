@@ -17,6 +17,8 @@ from broker.rules.policy_parameters import Parameter, Parameters
 LONGEST_ANSWER = 256
 MOST_QUESTIONS = 15
 USUAL_MOST = 5
+USUAL_CONFIDENCE = 90
+"""In percent: what three workers of no record reach who agree."""
 Values = frozenset[str]
 
 
@@ -199,7 +201,7 @@ def _consensus(given: Parameters) -> Consensus:
     sure = given.number("MinimumConfidence", 1, 100)
     most = given.number("ExtendMaximumAssignments", 1, 100) or 0
     seconds = given.number("ExtendMinimumTimeInSeconds", 3600, 31_536_000) or 0
-    return Consensus(questions, (95 if sure is None else sure) / 100, most, seconds)
+    return Consensus(questions, (USUAL_CONFIDENCE if sure is None else sure) / 100, most, seconds)
 
 
 def review_known(policy: KnownAnswers, done: Submission, hit: str) -> Report:

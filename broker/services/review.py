@@ -5,7 +5,7 @@ import datetime as dt
 from broker.errors import Conflict, NotFound
 from broker.rules import ledger, verdict
 from broker.rules.posting import OVERRIDE
-from broker.store import errands, hits, jobs, money, posted, reviews
+from broker.store import errands, hits, jobs, money, policies, posted, reviews
 from broker.store.db import Unit
 from broker.store.jobs import ENDED, Hold, Job
 from broker.store.reviews import Decision
@@ -50,6 +50,7 @@ def _decide(unit: Unit, turn: Assignment, job: Job, old: Turn, new: Turn, now: d
         held = jobs.job(unit, job.id, Hold.CHANGE)
         done = hits.count_answers(unit, {turn.hit_id: 1}, held.redundancy) if not turn.gold else 0
         jobs.count(unit, job.id, done=done, answers=1)
+        policies.ask(unit, [turn.hit_id], now)
 
 
 def _close(unit: Unit, job: Job, now: dt.datetime) -> None:

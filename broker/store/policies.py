@@ -2,14 +2,19 @@
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.errors import NotFound
+from broker.rules.review_policy import Level, Report
+from broker.store import errands, posted
 from broker.store.db import Json, Record, Rows, Unit, key, row_of
 from broker.store.posted import Posted
-from broker.store.work import ANSWERED, Assignment, Hit, Turn, is_in
+from broker.store.work import ANSWERED, Assignment, Hit
+
+INTENDED, SUCCEEDED, FAILED = "Intended", "Succeeded", "Failed"
 
 
 class ReviewResult(Rows):
@@ -42,6 +47,8 @@ class ReviewAction(Rows):
     level: Mapped[str] = mapped_column(sa.String(20))
     target: Mapped[row_of]
     status: Mapped[str] = mapped_column(sa.String(20))
+    wish: Mapped[Json | None]
+    """What is to be done: words for the worker, or how far to extend."""
     result: Mapped[str] = mapped_column(sa.String(1000))
     error: Mapped[str] = mapped_column(sa.String(100), default="")
     answers: Mapped[int] = mapped_column(default=0)
@@ -58,6 +65,20 @@ def policies(unit: Unit, hit_ids: Collection[int]) -> dict[int, tuple[Json | Non
     return {row[0]: (row[1], row[2]) for row in unit.session.execute(query)}
 
 
+def ask(unit: Unit, hit_ids: Collection[int], now: dt.datetime) -> None:
+    """Have those of these HITs reviewed that have a policy."""
+    for hit_id in sorted(policies(unit, hit_ids)):
+        errands.later(unit, "review", hit_id, now)
+
+
+def over(unit: Unit, hit_ids: Collection[int], now: dt.datetime) -> list[int]:
+    """Those of these HITs that nobody works on, that get no more answers for now, and that were not disposed of."""
+    done = sa.or_(*(posted.reviewable(now, reviewing=one) for one in (False, True)))
+    query = sa.select(Posted.hit_id).join(Hit, Hit.id == Posted.hit_id)
+    mine = query.where(Posted.hit_id.in_(hit_ids), Posted.disposed_at.is_(None), done)
+    return list(unit.session.scalars(mine.order_by(Posted.hit_id)))
+
+
 def answers(unit: Unit, hit_ids: Collection[int]) -> list[Record]:
     """The answers to these HITs in the order of their submission: id, hit_id, worker_id, state, answer."""
     query = (
@@ -68,13 +89,18 @@ def answers(unit: Unit, hit_ids: Collection[int]) -> list[Record]:
     return list(unit.session.execute(query))
 
 
-def seats(unit: Unit, hit_id: int, redundancy: int) -> tuple[Hit, int, int]:
-    """The HIT, how many assignments it may get in all, and how many workers are at it now. Raises NotFound."""
-    hit = unit.session.get(Hit, hit_id, populate_existing=True)
-    if hit is None:
+def state_of(unit: Unit, assignment_id: int) -> str | None:
+    """What became of an assignment, which is held till the unit's end."""
+    query = sa.select(Assignment.state).where(Assignment.id == assignment_id).with_for_update()
+    return unit.session.scalar(query)
+
+
+def owner(unit: Unit, hit_id: int) -> int:
+    """The requester of a posted HIT. Raises NotFound."""
+    found = unit.session.scalar(sa.select(Posted.requester_id).where(Posted.hit_id == hit_id))
+    if found is None:
         raise NotFound("There is no such HIT.")
-    query = sa.select(sa.func.count()).where(Assignment.hit_id == hit_id, is_in(Turn.ACCEPTED))
-    return hit, redundancy + hit.extra, int(unit.session.scalar(query) or 0)
+    return found
 
 
 def seen(unit: Unit, hit_ids: Collection[int], level: str) -> dict[int, int]:
@@ -113,19 +139,47 @@ def known_scores(unit: Unit, hit_ids: Collection[int]) -> dict[int, int]:
     return {row[0]: int(row[1]) for row in unit.session.execute(query)}
 
 
-def write(unit: Unit, rows: Sequence[ReviewResult | ReviewAction]) -> None:
-    """Keep what a review found and did."""
-    unit.session.add_all(rows)
+def keep(unit: Unit, hit_id: int, level: Level, report: Report, answers: int, now: dt.datetime) -> None:
+    """Write down what a review found, and what is to be done."""
+    shared = {"hit_id": hit_id, "policy_level": level}
+    found = [
+        ReviewResult(level=one.level, subject=int(one.subject), question=one.question[:300], key=one.key[:300],
+                     value=one.value, at=now, **shared)
+        for one in report.results
+    ]  # fmt: skip
+    wishes = []
+    for one in report.wishes:
+        looked = one.name == "review"
+        action = ReviewAction(name=one.name, level=one.level, target=int(one.target), at=now, answers=answers, **shared)
+        action.status, action.result = (SUCCEEDED, one.text[:1000]) if looked else (INTENDED, "")
+        action.wish = None if looked else {"text": one.text, "extension": one.extension and asdict(one.extension)}
+        action.error = ""
+        wishes.append(action)
+    unit.session.add_all([*found, *wishes])
     unit.session.flush()
 
 
-def results(unit: Unit, hit_id: int, level: str, *, after: int = 0, limit: int = 100) -> Sequence[ReviewResult]:
+def results(unit: Unit, hit_id: int, level: str, *, skip: int = 0, limit: int = 100) -> Sequence[ReviewResult]:
     """What the reviews of this level found of the HIT, the oldest first."""
-    mine = (ReviewResult.hit_id == hit_id, ReviewResult.policy_level == level, ReviewResult.id > after)
-    return unit.session.scalars(sa.select(ReviewResult).where(*mine).order_by(ReviewResult.id).limit(limit)).all()
+    mine = (ReviewResult.hit_id == hit_id, ReviewResult.policy_level == level)
+    query = sa.select(ReviewResult).where(*mine).order_by(ReviewResult.id).offset(skip).limit(limit)
+    return unit.session.scalars(query).all()
 
 
-def actions(unit: Unit, hit_id: int, level: str, *, after: int = 0, limit: int = 100) -> Sequence[ReviewAction]:
+def actions(unit: Unit, hit_id: int, level: str, *, skip: int = 0, limit: int = 100) -> Sequence[ReviewAction]:
     """What the reviews of this level did, the oldest first."""
-    mine = (ReviewAction.hit_id == hit_id, ReviewAction.policy_level == level, ReviewAction.id > after)
-    return unit.session.scalars(sa.select(ReviewAction).where(*mine).order_by(ReviewAction.id).limit(limit)).all()
+    mine = (ReviewAction.hit_id == hit_id, ReviewAction.policy_level == level)
+    query = sa.select(ReviewAction).where(*mine).order_by(ReviewAction.id).offset(skip).limit(limit)
+    return unit.session.scalars(query).all()
+
+
+def intended(unit: Unit, hit_ids: Collection[int]) -> Sequence[ReviewAction]:
+    """What reviews of these HITs want to be done and is not yet, the oldest first."""
+    query = sa.select(ReviewAction).where(ReviewAction.hit_id.in_(hit_ids), ReviewAction.status == INTENDED)
+    return unit.session.scalars(query.order_by(ReviewAction.id)).all()
+
+
+def end(unit: Unit, action_id: int, status: str, result: str, error: str, now: dt.datetime) -> bool:
+    """Note how an action ended; False if somebody has noted it already."""
+    change = sa.update(ReviewAction).where(ReviewAction.id == action_id, ReviewAction.status == INTENDED)
+    return unit.won(change.values(status=status, result=result[:1000], error=error, at=now))

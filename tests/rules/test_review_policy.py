@@ -200,9 +200,9 @@ def test_known_answers_extend_to_five_assignments_unless_told_otherwise():
 
 
 def test_the_consensus_policy_has_defaults_for_everything():
-    assert read(Policy.CONSENSUS, Level.HIT, []) == Consensus((), 0.95, 0, 0)
-    told = asks(QuestionIds="tone", MinimumConfidence=90, ExtendMaximumAssignments=7, ExtendMinimumTimeInSeconds=3600)
-    assert read(Policy.CONSENSUS, Level.HIT, told) == Consensus(("tone",), 0.9, 7, 3600)
+    assert read(Policy.CONSENSUS, Level.HIT, []) == Consensus((), 0.9, 0, 0)
+    told = asks(QuestionIds="tone", MinimumConfidence=80, ExtendMaximumAssignments=7, ExtendMinimumTimeInSeconds=3600)
+    assert read(Policy.CONSENSUS, Level.HIT, told) == Consensus(("tone",), 0.8, 7, 3600)
 
 
 def test_question_ids_come_in_one_text_or_in_several():
