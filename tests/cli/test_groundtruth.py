@@ -158,7 +158,7 @@ def test_a_page_of_its_own_is_shown_unchanged_and_its_answers_are_custom_labels(
 
 def test_boxes_of_a_page_of_its_own_become_object_detection(site):
     lines = [{"source-ref": "s3://pictures/0.png"}]
-    job = imported(site, lines, BOXES, name="animals")
+    job = imported(site, lines, BOXES, "--workers", 3, name="animals")
     box = {"label": "bad", "left": 1, "top": 2, "width": 3, "height": 4}
     answer = {"boundingBox": {"boundingBoxes": [box], "inputImageProperties": {"width": 40, "height": 30}}, "why": "so"}
     site.work(job, lambda place, payload: answer)
