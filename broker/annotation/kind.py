@@ -123,6 +123,10 @@ class Kind(ABC, Generic[A]):
         definition, examples}, empty for kinds that have none.
         """
 
+    def needs_item(self) -> bool:
+        """Whether an answer can only be checked beside its item, which then has to be read when one is submitted."""
+        return False
+
     def seconds(self, item: Json) -> float:  # noqa: ARG002 - a room that looks at the item guesses better
         """A guess of the time one answer takes, for jobs that nobody has worked on yet."""
         return 10.0

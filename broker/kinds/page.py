@@ -71,6 +71,10 @@ class Page(Paged[Filled], Written[Filled]):
             questionform.read(question.content).check(fields.values(filled))
         return filled
 
+    def needs_item(self) -> bool:
+        """Where items bring questions of their own, these may constrain their answers."""
+        return not self.settings.template.strip()
+
     def dump(self, answer: Filled) -> dict[str, Any]:
         """The fields as JSON."""
         return fields.values(answer)

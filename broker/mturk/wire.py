@@ -113,18 +113,24 @@ def _said(status: int, body: Json, sort: str = "") -> Response:
 
 
 def _answered(broker: Broker) -> Json:
-    now = broker.now()
-    signed = _received()
+    signed, now = _received(), broker.now()
     requester = _believed(broker, signed, now)  # nothing that a stranger sent is read as JSON
     name = _operation(signed.headers.get("x-amz-target", ""))
-    params = shapes.read(name, _parsed(signed.body))
-    wanted = OPERATIONS[name]
+    return perform(broker, requester, name, _parsed(signed.body), _identity(signed, name))
+
+
+def perform(broker: Broker, requester: Person, name: str, body: Any, identity: str | None = None) -> Json:
+    """Do one operation for a requester; `identity` is what two tries of one call have in common.
+
+    Raises MTurkError, and BrokerError where the operation has no words of its own.
+    """
+    now, wanted, params = broker.now(), OPERATIONS[name], shapes.read(name, body)
     _catch_up(broker, now)
     if not wanted.writes:
         with broker.store.read() as unit:
             return wanted.run(Call(unit, broker, requester, params, now)) or {}
     with broker.store.write() as unit:
-        return _once(Call(unit, broker, requester, params, now), wanted, _identity(signed, name))
+        return _once(Call(unit, broker, requester, params, now), wanted, identity)
 
 
 def _catch_up(broker: Broker, now: dt.datetime) -> None:

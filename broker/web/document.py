@@ -1,9 +1,10 @@
 """A page that others wrote, made into a document for its frame: our script first, dead addresses brought to life."""
 
 import functools
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import render_template
@@ -109,8 +110,12 @@ def icons() -> str:
 
 
 def _question_form(xml: str) -> str:
-    form = questionform.read(xml)
-    return render_template("frame/form.html", form=form, clean=shown.formatted, is_question=_is_question)
+    helpers = {"clean": shown.formatted, "patterns": _patterns, "is_question": _is_question}
+    return render_template("frame/form.html", form=questionform.read(xml), **helpers)
+
+
+def _patterns(text: questionform.FreeText) -> str | None:
+    return json.dumps([asdict(one) for one in text.patterns]) if text.patterns else None
 
 
 def _is_question(part: object) -> bool:

@@ -6,7 +6,7 @@ worker, HIT and deadline, and good for one answer.
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from broker.annotation.paged import Paged
@@ -20,17 +20,16 @@ from broker.web.frames import UNAVAILABLE
 from broker.web.gate import broker
 
 blueprint = Blueprint("external", __name__)
-LONGEST_BODY, LONGEST_PARTS = 1 << 20, 1000
+PATH = "/mturk/externalSubmit"
+LONGEST_BODY = 1 << 20
 KNOWN = {"assignmentId", "hitId", "workerId", "turkSubmitTo"}
 """Fields about the turn, which the broker knows better than the site."""
 POLICY = static.policy(img_src="'none'", connect_src="'none'", form_action="'none'", frame_src="'none'")
 
 
-@blueprint.route("/mturk/externalSubmit", methods=["GET", "POST"])
+@blueprint.route(PATH, methods=["GET", "POST"])
 def external_submit() -> ResponseReturnValue:
     """Keep the answer and say so to the page around the site. A site may use either method, as MTurk took both."""
-    request.max_content_length = request.max_form_memory_size = LONGEST_BODY
-    request.max_form_parts = LONGEST_PARTS
     try:
         name = request.values.get("assignmentId", "").strip()
         with broker().store.write() as unit:
@@ -71,6 +70,17 @@ def _answer() -> dict[str, Any]:
     if not fields:
         raise Invalid("The form has no field beside assignmentId.")
     return {name: texts[0] if len(texts) == 1 else texts for name, texts in fields.items()}
+
+
+def _limit() -> None:
+    if request.path == PATH:
+        request.max_content_length = request.max_form_memory_size = LONGEST_BODY
+
+
+def hang(app: Flask) -> None:
+    """Limit what strangers may send, before anything reads it; their forms have no token of ours."""
+    app.before_request(_limit)
+    app.extensions["csrf"].exempt(blueprint)
 
 
 def _page(title: str, message: str, *, kept: bool) -> Response:
