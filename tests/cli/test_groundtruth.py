@@ -199,7 +199,7 @@ def test_what_is_no_mask_fails_for_its_object_alone(site):
     code, output = site.run("export", "groundtruth", job, "--to", site.folder / "out")
     assert code == 1
     assert "2 objects failed" in output
-    assert "row 1: not an image" in output
+    assert "row 1: the answer's picture is no PNG" in output
 
 
 def test_images_of_a_built_in_task_are_kept_like_uploads(site):
@@ -335,3 +335,58 @@ def test_the_manifest_may_lie_in_a_bucket(site):
     arguments[2] = "--manifest=s3://pictures/in/moods.manifest"
     job = re.match(r"\w+", site.done(*arguments, "--publish"))[0]
     assert exported(site, job) == [{"source": "Lovely"}]
+
+
+SHOWN = "{{ task.input.taskObject | grant_read_access }}"
+
+
+def built_in(element):
+    """The template of a built-in task for images."""
+    labels = "{{ task.input.labels | to_json | escape }}"
+    given = f'name="x" header="Mark it" src="{SHOWN}" labels="{labels}"'
+    return f"{SCRIPT}<crowd-form><{element} {given}></{element}></crowd-form>"
+
+
+def test_boxes_of_a_built_in_template_are_the_kind_of_boxes(site):
+    template = built_in("crowd-bounding-box")
+    job = imported(site, [{"source-ref": "s3://pictures/0.png"}], template, "--workers", 3, name="animals")
+    assert row_of(site, job).kind == "boxes"
+    drawn = [{"label": "bad", "left": 1, "top": 2, "width": 9, "height": 8}]
+    answer = {"annotatedResult": {"boundingBoxes": drawn, "inputImageProperties": {"width": 40, "height": 30}}}
+    site.work(job, lambda place, payload: answer)
+    (line,) = exported(site, job, "animals")
+    assert line["animals"]["annotations"] == [{"class_id": 1, "left": 1, "top": 2, "width": 9, "height": 8}]
+    assert line["animals"]["image_size"] == [{"width": 40, "height": 30, "depth": 3}]
+
+
+def test_masks_of_a_built_in_template_are_the_kind_of_masks_and_become_a_picture(site):
+    template = built_in("crowd-semantic-segmentation")
+    job = imported(site, [{"source-ref": "s3://pictures/0.png"}], template, name="streets")
+    assert row_of(site, job).kind == "masks"
+    mask = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    for x in range(10):
+        for y in range(10):
+            mask.putpixel((x, y), (44, 160, 44, 255))
+    with io.BytesIO() as target:
+        mask.save(target, "PNG")
+        text = base64.b64encode(target.getvalue()).decode()
+    painted = {"labeledImage": {"pngImageData": text}, "labelMappings": {"bad": {"color": "#2ca02c"}}}
+    answer = {"annotatedResult": {**painted, "inputImageProperties": {"width": 40, "height": 30}}}
+    site.work(job, lambda place, payload: answer)
+    site.done("export", "groundtruth", job, "--to", "s3://pictures/results")
+    (line,) = lines_of(site.folder / "bucket/results/streets/manifests/output/output.manifest")
+    colour = line["streets-ref-metadata"]["internal-color-map"]["2"]["hex-color"]
+    with Image.open(io.BytesIO(site.broker.buckets.read(line["streets-ref"], 10_000))) as picture:
+        inside, outside = picture.getpixel((9, 9)), picture.getpixel((10, 9))
+    assert ("#{:02x}{:02x}{:02x}".format(*inside), outside) == (colour, (255, 255, 255))
+
+
+def test_entities_of_a_built_in_template_are_the_kind_of_spans(site):
+    template = built_in("crowd-entity-annotation").replace(f'src="{SHOWN}"', 'text="{{ task.input.source }}"')
+    job = imported(site, [{"source": "Ada met Ben"}], template, name="names")
+    assert row_of(site, job).kind == "spans"
+    answer = {"annotation": {"entities": [{"label": "good", "startOffset": 0, "endOffset": 3}]}}
+    site.work(job, lambda place, payload: answer)
+    (line,) = exported(site, job, "names")
+    assert line["names"]["annotations"]["entities"] == [{"label": "good", "startOffset": 0, "endOffset": 3}]
+    assert line["names-metadata"]["type"] == "groundtruth/text-span"
