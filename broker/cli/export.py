@@ -2,6 +2,7 @@
 
 import click
 
+from broker.cli.export_batch import batch
 from broker.cli.export_groundtruth import groundtruth
 
 
@@ -10,4 +11,5 @@ def command() -> None:
     """Results as Ground Truth or as MTurk's web page gave them."""
 
 
-command.add_command(groundtruth)
+for one in (groundtruth, batch):
+    command.add_command(one)

@@ -1,8 +1,6 @@
 """`broker export groundtruth`: a job's output manifest and its folders of annotations, as Ground Truth wrote them."""
 
-import base64
 import datetime as dt
-import io
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +10,6 @@ from itertools import groupby
 from typing import Any, BinaryIO, cast
 
 import click
-from PIL import Image
 
 from broker.cli import functions
 from broker.cli.functions import Failed, Function
@@ -20,7 +17,7 @@ from broker.cli.gateway import Gateway
 from broker.cli.importing import installation
 from broker.cli.place import Place
 from broker.errors import Invalid, Problem
-from broker.formats import images, manifest
+from broker.formats import manifest, mask
 from broker.formats.limits import Limits
 from broker.formats.manifest import METADATA, Category, Entry, Found
 from broker.kinds.registry import furnish
@@ -177,7 +174,12 @@ def _label(writing: Writing, entry: Entry, one: Object, answer: dict[str, Any], 
     kind = writing.labeling.task_type
     room = furnish(writing.job.kind, writing.job.settings)
     said = room.dump(room.parse(answer, {}))
-    reference = _mask(writing, entry, said) if kind == "semantic-segmentation" else ""
+    reference = ""
+    if kind == "semantic-segmentation":
+        picture, said = mask.drawn(said, writing.categories)
+        path = writing.name(f"annotations/consolidated-annotation/output/{entry.row - 1}_{writing.stamp}.png")
+        writing.place.write(path, picture)
+        reference = writing.place.address(path)
     comments = [text for response in one.responses for text in _comments(response.answer)]
     value, about = manifest.label(kind, Found(said, one.confidence, at, comments, reference), writing.categories)
     about |= manifest.metadata(kind, writing.labeling.name, at)
@@ -190,24 +192,6 @@ def _comments(answer: Mapping[str, Any]) -> Iterator[str]:
         for name in COMMENTS:
             if isinstance(place.get(name), str) and place[name].strip():
                 yield place[name]
-
-
-def _mask(writing: Writing, entry: Entry, answer: Mapping[str, Any]) -> str:
-    """The address of the mask's picture: colours on white, as Ground Truth has it."""
-    places = [answer, *(one for one in answer.values() if isinstance(one, Mapping))]
-    image = next((one["labeledImage"] for one in places if "labeledImage" in one), None)
-    try:
-        content = base64.b64decode(image["pngImageData"], validate=True) if image else b""
-    except (KeyError, TypeError, ValueError):
-        content = b""
-    images.verify(content, Limits())
-    path = writing.name(f"annotations/consolidated-annotation/output/{entry.row - 1}_{writing.stamp}.png")
-    with Image.open(io.BytesIO(content)) as mask, io.BytesIO() as target:
-        seen = mask.convert("RGBA")
-        white = Image.new("RGBA", seen.size, "white")
-        Image.alpha_composite(white, seen).convert("RGB").save(target, "PNG")
-        writing.place.write(path, target.getvalue())
-    return writing.place.address(path)
 
 
 def _keep_consolidated(writing: Writing, batch: list[Pair], contents: Mapping[int, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from broker.cli.import_batch import batch
+from broker.cli.import_batch import batch, review
 from broker.cli.import_groundtruth import groundtruth
 
 
@@ -11,5 +11,5 @@ def command() -> None:
     """Jobs from Ground Truth or from MTurk's web page, as drafts of a requester; decisions about answers."""
 
 
-for one in (groundtruth, batch):
+for one in (groundtruth, batch, review):
     command.add_command(one)

@@ -11,6 +11,7 @@ from broker.formats import batch as format_
 from broker.formats import csv
 from broker.formats.rows import Bookmark, Row
 from broker.services import intake
+from broker.services import review as deciding
 from broker.services.bring import File, Wanted
 from broker.wiring import Broker
 
@@ -47,6 +48,20 @@ def batch(page: Path, table: Path, **given: Any) -> None:
         file = File(table.name, broker.files.fresh_key("uploads"), table.stat().st_size)
         brought = fill(broker, owner, wanted, file, ((row.number, row.payload) for row in rows), None)
         tell(broker, brought, owner, published=given["published"])
+
+
+@click.command()
+@click.argument("job")
+@click.argument("results", type=FILE)
+@click.option("--requester", default="", help="E-mail address of whose job it is; needed if there are several.")
+def review(job: str, results: Path, requester: str) -> None:
+    """Approve and reject answers of the job JOB as the filled file RESULTS says: x under Approve, why under Reject."""
+    with installation() as broker, results.open("rb") as stream:
+        with broker.store.read() as unit:
+            owner = requester_of(unit, requester).id
+        number, read = broker.names("J").read(job), broker.names("T").read
+        named, decided = deciding.file(broker.store, number, owner, stream, read, broker.now())
+        click.echo(f"{decided:,} answers decided; {named - decided:,} were so already.")
 
 
 def read_text(path: Path) -> str:

@@ -120,9 +120,8 @@ def _settings(job: Given) -> dict[str, Any]:
     assert job.known is not None  # noqa: S101 - asked before
     known = job.known
     labels = [{"name": one.name} for one in job.categories]
-    settings: dict[str, Any] = {"field": PLACES[known.media], "question": known.header or job.name, "labels": labels}
-    settings |= {"many": known.many} if known.many is not None else {}
-    return settings | ({"media": known.media} if known.kind == "choice" else {})
+    asked = {"field": PLACES[known.settings["media"]], "question": known.header or job.name, "labels": labels}
+    return {**known.settings, **asked}
 
 
 def _rows(broker: Broker, job: Given, key: str, pre: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -184,7 +183,7 @@ def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(broker: Broker, known: Known, entry: Entry, key: str) -> dict[str, str]:
     """The column that the kind shows: the text, or the image, verified and kept as an upload's would be."""
     try:
-        if known.media == "text":
+        if known.settings["media"] == "text":
             return {TEXT: _text(broker.buckets, entry)}
         if not entry.is_reference:
             raise Invalid(f"the template shows images, and the line has no {REFERENCE!r}")

@@ -74,12 +74,13 @@ def money(text: str) -> int:
 
 
 def fill(broker: Broker, requester_id: int, wanted: Wanted, file: File, rows: Rows, origin: Origin | None) -> Brought:
-    """Make a draft with all these rows, or none: what fails half-way takes it back."""
-    with broker.store.write() as unit:
-        brought = bring.begin(unit, requester_id, wanted, file, broker.now())
-        if origin is not None:
-            bring.originate(unit, brought, origin, file.key)
+    """Make a draft with all these rows, or none: what fails half-way takes it back, with its files."""
+    brought = None
     try:
+        with broker.store.write() as unit:
+            brought = bring.begin(unit, requester_id, wanted, file, broker.now())
+            if origin is not None:
+                bring.originate(unit, brought, origin, file.key)
         waiting = iter(rows)
         while batch := list(itertools.islice(waiting, BATCH)):
             with broker.store.write() as unit:
@@ -87,12 +88,17 @@ def fill(broker: Broker, requester_id: int, wanted: Wanted, file: File, rows: Ro
         with broker.store.write() as unit:
             bring.finish(unit, brought, broker.now())
     except BaseException:
-        with broker.store.write() as unit:
-            bring.give_up(unit, brought)
-        for key in (file.key, f"images/{file.key.rpartition('/')[2]}"):
-            broker.files.remove(key)
+        _take_back(broker, brought, file)
         raise
     return brought
+
+
+def _take_back(broker: Broker, brought: Brought | None, file: File) -> None:
+    if brought is not None:
+        with broker.store.write() as unit:
+            bring.give_up(unit, brought)
+    for key in (file.key, f"images/{file.key.rpartition('/')[2]}"):
+        broker.files.remove(key)
 
 
 def tell(broker: Broker, brought: Brought, requester_id: int, *, published: bool) -> None:

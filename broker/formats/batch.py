@@ -121,7 +121,9 @@ def as_liquid(html: str) -> str:
 
 
 def check(html: str, columns: Sequence[str]) -> None:
-    """Raises Invalid naming every ${variable} of the page that the data has no column for."""
+    """Raises Invalid for an empty page, or naming every ${variable} of it that the data has no column for."""
+    if not html.strip():
+        raise Invalid("html: the page is empty", problems=[Problem("the page is empty", column="html")])
     missing = [name for name in variables(html) if name not in columns]
     if missing:
         there = ", ".join(columns)

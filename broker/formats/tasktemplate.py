@@ -1,19 +1,24 @@
 """What a Ground Truth task template asks: the crowd element that makes it a built-in type of task, and its words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
-# https://docs.aws.amazon.com/sagemaker/latest/dg/sms-ui-template-reference.html: element, kind, type, what is shown.
-ELEMENTS = {
-    "crowd-classifier": ("choice", "text-classification", "text", False),
-    "crowd-classifier-multi-select": ("choice", "text-classification-multilabel", "text", True),
-    "crowd-image-classifier": ("choice", "image-classification", "image", False),
-    "crowd-image-classifier-multi-select": ("choice", "image-classification-multilabel", "image", True),
-    "crowd-bounding-box": ("boxes", "object-detection", "image", None),
-    "crowd-semantic-segmentation": ("masks", "semantic-segmentation", "image", None),
-    "crowd-entity-annotation": ("spans", "text-span", "text", None),
+# https://docs.aws.amazon.com/sagemaker/latest/dg/sms-ui-template-reference.html
+ELEMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "crowd-classifier": ("choice", "text-classification", {"media": "text", "many": False}),
+    "crowd-classifier-multi-select": ("choice", "text-classification-multilabel", {"media": "text", "many": True}),
+    "crowd-image-classifier": ("choice", "image-classification", {"media": "image", "many": False}),
+    "crowd-image-classifier-multi-select": (
+        *("choice", "image-classification-multilabel"),
+        {"media": "image", "many": True},
+    ),
+    "crowd-bounding-box": ("boxes", "object-detection", {"media": "image"}),
+    "crowd-semantic-segmentation": ("masks", "semantic-segmentation", {"media": "image", "sort": "semantic"}),
+    "crowd-entity-annotation": ("spans", "text-span", {"media": "text"}),
 }
-"""`many` is None where the kind has no such setting."""
+"""The kind that does the same work, Ground Truth's name of the task, the settings that the element stands for."""
 FURNITURE = {"crowd-form", "crowd-instructions", "crowd-button"}
 INSTRUCTIONS = {"short-instructions", "full-instructions", "crowd-instructions"}
 FIELDS = {"input", "textarea", "select", "script"}
@@ -30,8 +35,7 @@ class Known:
     element: str
     kind: str
     task_type: str
-    media: str
-    many: bool | None
+    settings: Mapping[str, Any]
     header: str
     instructions: str
 
@@ -95,10 +99,10 @@ def known(template: str) -> Known | None:
     name, given = seen.elements[0]
     if LABELS not in given.get("labels", given.get("categories", "")):
         return None
-    kind, task, media, many = ELEMENTS[name]
-    if media == "text" and seen.images:
-        media, task = "image", task.replace("text-classification", "image-classification")
-    return Known(name, kind, task, media, many, given.get("header", "").strip(), _tidy("".join(seen.words)))
+    kind, task, settings = ELEMENTS[name]
+    if seen.images and kind == "choice":
+        task, settings = task.replace("text-", "image-"), {**settings, "media": "image"}
+    return Known(name, kind, task, settings, given.get("header", "").strip(), _tidy("".join(seen.words)))
 
 
 def _read(template: str) -> _Seen:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.errors import NotFound
 from broker.store.beliefs import Consensus
-from broker.store.db import Rows, Unit
+from broker.store.db import Record, Rows, Unit
 from broker.store.people import Person
 from broker.store.work import ANSWERED, Assignment, Hit
 
@@ -83,4 +83,5 @@ def responses(unit: Unit, hit_ids: Sequence[int]) -> list[Response]:
         .where(Assignment.hit_id.in_(hit_ids), Assignment.state.in_(ANSWERED))
         .order_by(Assignment.submitted_at, Assignment.id)
     )
-    return [Response(*row) for row in unit.session.execute(query).tuples()]  # type: ignore[arg-type]
+    rows: list[Record] = list(unit.session.execute(query))
+    return [Response(*row) for row in rows]

@@ -20,7 +20,7 @@ TEXT = f"""{SCRIPT}<crowd-form><crowd-classifier name="sentiment" header="How do
 
 def test_a_template_of_one_known_element_is_a_built_in_task():
     found = tasktemplate.known(BOXES)
-    assert (found.kind, found.task_type, found.media, found.many) == ("boxes", "object-detection", "image", None)
+    assert (found.kind, found.task_type, found.settings) == ("boxes", "object-detection", {"media": "image"})
     assert found.header == "Draw a box around each animal"
     assert found.instructions == "Draw tight boxes.\n\nEach animal.\n\nTight boxes."
 
@@ -29,9 +29,9 @@ def test_a_classifier_shows_a_text_or_an_image():
     assert tasktemplate.known(TEXT).task_type == "text-classification"
     image = TEXT.replace("{{ task.input.source }}", '<img src="{{ task.input.source-ref | grant_read_access }}">')
     found = tasktemplate.known(image)
-    assert (found.task_type, found.media, found.many) == ("image-classification", "image", False)
+    assert (found.task_type, found.settings) == ("image-classification", {"media": "image", "many": False})
     several = TEXT.replace("crowd-classifier", "crowd-classifier-multi-select")
-    assert tasktemplate.known(several).many is True
+    assert tasktemplate.known(several).settings["many"] is True
 
 
 @pytest.mark.parametrize(
