@@ -58,27 +58,32 @@ class Archive:
 
     def _recording(self, entry: zipfile.ZipInfo, member: IO[bytes], head: bytes, number: int) -> Medium:
         _refuse_large(entry, self._limits.recording_bytes)
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by who keeps it, or with its last mention
-        file.write(head)
-        while block := _read(member, CHUNK):
-            file.write(block)
-        found = recordings.take(file, self._limits)
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - who reads the rows closes it
+        try:
+            file.write(head)
+            while block := _read(member, CHUNK):
+                file.write(block)
+            found = recordings.take(file, self._limits)
+        except Invalid:
+            file.close()
+            raise
         return Medium(found.medium, found.sort, found.facts, file, number)
 
-    def text(self, number: int) -> BinaryIO:
+    @contextmanager
+    def text(self, number: int) -> Iterator[BinaryIO]:
         """An entry as a seekable file of its own. Raises Invalid, TooLarge."""
         entry = self.entries[number - 1]
         if entry.file_size > self._limits.bytes:
             raise TooLarge(f"{entry.filename} has {entry.file_size:,} bytes; at most {self._limits.bytes:,} are taken.")
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the rows that are read from it
-        try:
-            with self._opened(entry) as member:
-                while block := _read(member, CHUNK):
-                    file.write(block)
-        except Invalid as error:
-            raise Invalid(f"{entry.filename}: {error.message}") from error
-        file.seek(0)
-        return file
+        with tempfile.TemporaryFile() as file:
+            try:
+                with self._opened(entry) as member:
+                    while block := _read(member, CHUNK):
+                        file.write(block)
+            except Invalid as error:
+                raise Invalid(f"{entry.filename}: {error.message}") from error
+            file.seek(0)
+            yield file
 
     @contextmanager
     def _opened(self, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
