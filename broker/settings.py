@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Literal, Self
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FORBIDDEN_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "test", "password", "top-secret!"}
 SHORTEST_SECRET = 32
+HOST = re.compile(r"https://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?")
 LONGEST_SOCKET = 90  # bytes; 108 fit on Linux, 104 on macOS
 
 
@@ -43,6 +45,14 @@ class Settings(BaseSettings):
     )
     upload_bytes: int = Field(1_000_000_000, ge=1, description="largest upload")
     row_limit: int = Field(5_000_000, ge=1, description="most rows of one job")
+    page_hosts: tuple[str, ...] = Field(
+        (),
+        description="JSON list of hosts, such as https://cdn.example.org, from which requesters' own pages may load "
+        "pictures, sound, scripts and styles; they can send what they know to these hosts",
+    )
+    external_http: bool = Field(
+        False, description="let ExternalQuestions be http addresses of this machine, for development"
+    )
     throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
     proxies: int = Field(
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
@@ -52,6 +62,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         return folder.expanduser().resolve()
+
+    @field_validator("page_hosts")
+    @classmethod
+    def _sources(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host such as https://cdn.example.org")
+        return hosts
 
     @field_validator("secret")
     @classmethod

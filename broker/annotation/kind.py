@@ -38,6 +38,33 @@ class Offer:
     settings: Json
 
 
+@dataclass(frozen=True)
+class Control:
+    """One field of the form in which requesters set up a kind: `name` is the setting it fills.
+
+    `sort`: "column" (one of the data, with a text or number in each row), "cells" (one that may hold lists and
+    objects), "text", "long" (a text of several lines), "number", "choice" (of `choices`, each a value and its words),
+    "yes" (a box to tick), "lines" (a list of texts, one a line), "labels" (names with definitions and examples).
+    Settings that the chosen offer fixes are not asked for. What is `optional` may be left empty; a column then has
+    empty cells too.
+    """
+
+    name: str
+    label: str
+    sort: str
+    help: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    start: Any = ""
+    """What stands there at first, in the setting's own type."""
+    optional: bool = False
+
+
+FIELD = Control("field", "Column", "column", "The column of your data that workers see.")
+QUESTION = Control("question", "Question", "text", "Shown above every item.")
+LABELS = Control("labels", "Labels", "labels", "Workers choose with the digit keys, in this order.")
+TABLES = ("csv", "jsonl", "parquet")
+
+
 class Kind(ABC, Generic[A]):
     """A kind of annotation, furnished with one requester's settings.
 
@@ -51,6 +78,12 @@ class Kind(ABC, Generic[A]):
     """What requesters read."""
     offers: ClassVar[tuple[Offer, ...]] = ()
     """The ways to use the kind that requesters choose from."""
+    controls: ClassVar[tuple[Control, ...]] = (FIELD, QUESTION, LABELS)
+    """What requesters fill in beside the offer; together with the offer's they make up the settings."""
+    exports: ClassVar[tuple[str, ...]] = TABLES
+    """The names of the formats (formats/export.py) that can hold the kind's answers."""
+    enough: ClassVar[float] = 1.0
+    """The grade from which an answer to gold counts as right."""
 
     @classmethod
     @abstractmethod
@@ -59,7 +92,11 @@ class Kind(ABC, Generic[A]):
 
     @abstractmethod
     def parse(self, raw: Any, item: Json) -> A:
-        """A worker's answer to an item. Raises Invalid, and nothing else, for any JSON that is none."""
+        """A worker's answer to an item. Raises Invalid, and nothing else, for any JSON that is none.
+
+        The item may be empty, where an answer that was checked before is read again: what cannot be checked without
+        it is then believed.
+        """
 
     @abstractmethod
     def dump(self, answer: A) -> dict[str, Any]:
@@ -79,7 +116,20 @@ class Kind(ABC, Generic[A]):
 
     @abstractmethod
     def task_input(self, item: Json) -> dict[str, Any]:
-        """What the HIT page's template shows of an item, as `task.input`. Raises Invalid if the item lacks it."""
+        """What the HIT page's template shows of an item, as `task.input`. Raises Invalid if the item lacks it.
+
+        At least `media` ("image", "text", "audio", "video" or "none"), `value` (what is shown of the item; of media
+        the stored name, whose address the page puts in its place), `question`, and `labels`: a list of {name,
+        definition, examples}, empty for kinds that have none.
+        """
+
+    def needs_item(self) -> bool:
+        """Whether an answer can only be checked beside its item, which then has to be read when one is submitted."""
+        return False
+
+    def facts(self, item: Json) -> dict[str, Any]:  # noqa: ARG002 - most formats need no more than the answer
+        """What formats of files need of an item beside the answer to it."""
+        return {}
 
     def seconds(self, item: Json) -> float:  # noqa: ARG002 - a room that looks at the item guesses better
         """A guess of the time one answer takes, for jobs that nobody has worked on yet."""

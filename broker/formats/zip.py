@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 from broker.errors import Invalid
 from broker.formats import csv, jsonl
-from broker.formats.archive import Archive, opened
 from broker.formats.limits import Limits
 from broker.formats.rows import Bookmark, Item, Medium, Problem, Read, Row, guarded
+from broker.formats.unzip import Archive, opened
 
 BEGINNING, LIMITS = Bookmark(), Limits()
 TABLES: dict[str, Read] = {

@@ -1,11 +1,12 @@
-"""The room of choices: one label, or several, for an image or a text."""
+"""The room of choices: one label, or several, for an image, a text, a sound or a film."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from broker.annotation import reading
+from broker.annotation.asked import Label, Labelling
 from broker.annotation.cells import Cells
 from broker.annotation.kind import Json, Offer
 from broker.errors import Invalid
@@ -14,43 +15,25 @@ WORDS_A_SECOND = 4
 YES, NO = "yes", "no"
 SEPARATOR = "|"
 Labels = tuple[str, ...]
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
-class Label(BaseModel):
-    """One label with what it means."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Short
-    definition: str = Field("", max_length=2000)
-    examples: tuple[Annotated[str, StringConstraints(max_length=500)], ...] = Field((), max_length=20)
-
-
-class Settings(BaseModel):
+class Settings(Labelling):
     """What a requester sets."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    media: Literal["image", "text"]
-    field: Short
-    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    media: Literal["image", "text", "audio", "video"]
     many: bool = False
     labels: tuple[Label, ...] = Field(min_length=2, max_length=100)
 
     @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        names = [label.name for label in self.labels]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"label {name!r} stands there twice")
-            if self.many and SEPARATOR in name:
+    def _separable(self) -> Self:
+        for name in self.names if self.many else ():
+            if SEPARATOR in name:
                 raise ValueError(f"label {name!r} holds {SEPARATOR!r}, which separates labels")
         return self
 
 
 class Choice(Cells[Labels]):
-    """Which label, or which labels, does this image or text have?
+    """Which label, or which labels, does this item have?
 
     An answer is the tuple of chosen labels in the order of the settings. Its JSON is what `crowd-classifier` and
     `crowd-classifier-multi-select` submit: {"category": {"label": "cat"}} or {"category": {"labels": ["cat"]}}.
@@ -63,12 +46,16 @@ class Choice(Cells[Labels]):
         Offer("image-many", "Several labels for an image", "What is in it?", {"media": "image", "many": True}),
         Offer("text-one", "One label for a text", "Sentiment, topic, language.", {"media": "text", "many": False}),
         Offer("text-many", "Several labels for a text", "All topics that fit.", {"media": "text", "many": True}),
+        Offer("audio-one", "One label for a sound", "Speaker, mood, noise.", {"media": "audio", "many": False}),
+        Offer("audio-many", "Several labels for a sound", "All that is heard.", {"media": "audio", "many": True}),
+        Offer("video-one", "One label for a film", "Which one is it?", {"media": "video", "many": False}),
+        Offer("video-many", "Several labels for a film", "All that happens.", {"media": "video", "many": True}),
     )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._shown = settings.model_dump(mode="json", exclude={"field"})
-        self._names = tuple(label.name for label in settings.labels)
+        self._names = settings.names
 
     @classmethod
     def furnish(cls, settings: Json) -> Self:

@@ -13,7 +13,9 @@ from typing import Any, cast
 import numpy as np
 
 from broker.annotation.cells import Cells
+from broker.annotation.kind import Kind
 from broker.annotation.live import Crowd, follows
+from broker.annotation.weigh import Given, Weighed, weigh
 from broker.kinds.registry import furnish
 from broker.store import beliefs, errands, hits, jobs, live, people, turns
 from broker.store.beliefs import Finding
@@ -22,18 +24,23 @@ from broker.store.jobs import RUNNING, Hold, JobState
 from broker.truth.adaptive import Judgement, curve_on_gold, fit, judge
 from broker.truth.agreement import agreement, alpha_by_likeness
 from broker.truth.answers import UNKNOWN, Answers, Codes
-from broker.truth.calibration import Calibration, calibration_error
+from broker.truth.calibration import Bin, Calibration, calibration_error
 from broker.truth.consensus import Consensus
+from broker.truth.pace import pace
 from broker.truth.signals import Signal
 from broker.truth.stopping import Rule
 from broker.truth.trust import Trust, believe, trust
-from broker.truth.watch import Seen, watch
+from broker.truth.watch import Seen, rushes, watch
 
 MODELS = ("majority", "dawid-skene")
+WEIGHED = "weighed"
+"""The model of kinds without places: the room's own consensus, weighed by trust."""
 ENDED = (JobState.DONE, JobState.STOPPED)
 AT_ONCE = 500
 MOST_COMPARED = 20_000
 """HITs whose answers are compared one by one for agreement over the kind's own distance."""
+COMPARED_PAIRS = 4000
+"""Pairs of answers compared for the expected distance, where one comparison may be of two masks."""
 MOST_LABELS = 20
 """A confusion matrix of more labels is not kept: nobody reads it."""
 Cell = tuple[int, str]
@@ -44,7 +51,7 @@ Cell = tuple[int, str]
 class Gathered:
     """A job's answers as they stood at one moment, and the plan they are judged by."""
 
-    room: Cells[Any]
+    room: Kind[Any]
     rows: Sequence[Record]
     ended: bool
     rule: Rule
@@ -81,23 +88,83 @@ def gather(unit: Unit, job_id: int) -> Gathered | None:
     rows = turns.answers_of(unit, job_id)
     if not rows:
         return None
-    if not isinstance(room, Cells):
-        raise TypeError(f"no model aggregates the kind {job.kind!r}")
     rule = Rule(job.redundancy, max(job.redundancy, job.most), job.sure)
     return Gathered(room, rows, job.state in ENDED, rule)
 
 
 def infer(gathered: Gathered) -> Inferred:
     """Run the models. Agreement is over ordinary HITs: on gold people agree with the truth, not with each other."""
-    answers, gold = _columns(gathered)
+    room = gathered.room
+    return _by_places(gathered, room) if isinstance(room, Cells) else _by_likeness(gathered)
+
+
+def _by_places(gathered: Gathered, room: Cells[Any]) -> Inferred:
+    answers, gold = _columns(gathered, room)
     found = {model: fit(answers, gold, model) for model in MODELS}
     figures = _agreement(gathered, answers.subset(gold[answers.item] == UNKNOWN))
     return Inferred(
-        [_concluded(gathered, answers, gold, model, one) for model, one in found.items()],
+        [_concluded(gathered, room, answers, gold, model, one) for model, one in found.items()],
         figures,
         _beliefs(answers, found[beliefs.LIVE], gold, gathered.rows),
-        _crowd(gathered.room, answers, gold, found[beliefs.LIVE]),
+        _crowd(room, answers, gold, found[beliefs.LIVE]),
     )
+
+
+def _by_likeness(gathered: Gathered) -> Inferred:
+    room, empty = gathered.room, dict[str, Any]()
+    read = [
+        (room.parse(row.answer, empty), room.parse(row.truth, empty) if row.gold else None) for row in gathered.rows
+    ]
+    given = [Given(row.hit_id, row.worker_id, *one) for row, one in zip(gathered.rows, read, strict=True)]
+    found = weigh(room, given, gathered.rule, ended=gathered.ended)
+    decision = found.judged.decision
+    findings = [
+        Finding(hit_id, room.dump(verdict.answer), verdict.confidence, many, undecided=bool(undecided))
+        for hit_id, verdict, many, undecided in zip(
+            found.hits, found.verdicts, found.counts, decision.undecided, strict=True
+        )
+    ]
+    sure, want = ([found.hits[place] for place in np.flatnonzero(mask)] for mask in (decision.closed, decision.wanted))
+    concluded = Concluded(WEIGHED, findings, _told_of(found.judged.calibration, found.curve), sure, want)
+    return Inferred([concluded], _alpha(gathered, COMPARED_PAIRS), _believed(gathered, found), None)
+
+
+def _believed(gathered: Gathered, found: Weighed) -> dict[int, beliefs.Belief]:
+    """What is believed of each worker whose answers are only more or less alike others', and who rushes."""
+    mine: dict[int, list[Record]] = defaultdict(list)
+    for row in gathered.rows:
+        mine[row.worker_id].append(row)
+    right = found.believed.accuracy * found.believed.evidence
+    mean, low, high = believe(right, found.believed.evidence - right)
+    codes = {worker: code for code, worker in enumerate(found.workers)}
+    timed = np.array([codes[row.worker_id] for row in gathered.rows], dtype=np.int32)
+    signals: dict[int, list[Json]] = defaultdict(list)
+    for signal in rushes(pace(timed, [row.seconds or 0.0 for row in gathered.rows], len(codes))):
+        signals[signal.worker].append({"name": signal.name, "p": signal.p, "figures": dict(signal.figures)})
+    return {
+        worker: beliefs.Belief(
+            mean=float(mean[place]),
+            low=float(low[place]),
+            high=float(high[place]),
+            **_counted(mine[worker], gathered.room.enough),
+            evidence=float(found.believed.evidence[place]),
+            agreement=found.likeness.get(worker),
+            signals={"told": signals[place]},
+        )
+        for place, worker in enumerate(found.workers)
+    }
+
+
+def _counted(rows: Sequence[Record], enough: float) -> dict[str, Any]:
+    """What can be counted of one worker's answers; a grade of `enough` or more counts as right."""
+    scores = [row.score for row in rows if row.score is not None]
+    times = [row.seconds for row in rows if row.seconds is not None]
+    return {
+        "gold_right": float(sum(score >= enough for score in scores)),
+        "gold_seen": len(scores),
+        "answers": len(rows),
+        "median_seconds": statistics.median(times) if times else None,
+    }
 
 
 def keep(unit: Unit, job_id: int, gathered: Gathered, inferred: Inferred, now: dt.datetime) -> None:
@@ -118,7 +185,7 @@ def keep(unit: Unit, job_id: int, gathered: Gathered, inferred: Inferred, now: d
     told = {worker: replace(one, signals=_told(one, job_id, names)) for worker, one in inferred.trust.items()}
     beliefs.write_trust(unit, job_id, told, now)
     for worker_id in sorted(inferred.trust):
-        beliefs.write_trust(unit, beliefs.ALL_JOBS, {worker_id: _over_all(unit, worker_id)}, now)
+        beliefs.write_trust(unit, beliefs.ALL_JOBS, {worker_id: beliefs.over_all(unit, worker_id)}, now)
 
 
 def _crowd(room: Cells[Any], answers: Answers, gold: Codes, consensus: Consensus) -> Crowd | None:
@@ -173,8 +240,7 @@ def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[start : start + AT_ONCE]
 
 
-def _columns(gathered: Gathered) -> tuple[Answers, Codes]:
-    room = gathered.room
+def _columns(gathered: Gathered, room: Cells[Any]) -> tuple[Answers, Codes]:
     truths: dict[Hashable, Hashable] = {}
     items: list[Cell] = []
     workers: list[int] = []
@@ -191,7 +257,9 @@ def _columns(gathered: Gathered) -> tuple[Answers, Codes]:
     return answers, answers.gold(truths)
 
 
-def _concluded(gathered: Gathered, answers: Answers, gold: Codes, model: str, consensus: Consensus) -> Concluded:
+def _concluded(
+    gathered: Gathered, room: Cells[Any], answers: Answers, gold: Codes, model: str, consensus: Consensus
+) -> Concluded:
     """Put the places of each HIT together again, and judge the HITs by the plan."""
     cells = cast("tuple[Cell, ...]", answers.items)
     ids = list(dict.fromkeys(hit_id for hit_id, _ in cells))
@@ -202,7 +270,7 @@ def _concluded(gathered: Gathered, answers: Answers, gold: Codes, model: str, co
     labels: dict[int, dict[str, str]] = defaultdict(dict)
     for (hit_id, place), code in zip(cells, consensus.labels.tolist(), strict=True):
         labels[hit_id][place] = str(answers.labels[code])
-    room, counts = gathered.room, Counter(row.hit_id for row in gathered.rows)
+    counts = Counter(row.hit_id for row in gathered.rows)
     findings = [
         Finding(
             hit_id,
@@ -220,12 +288,15 @@ def _concluded(gathered: Gathered, answers: Answers, gold: Codes, model: str, co
 
 
 def _calibration(answers: Answers, consensus: Consensus, gold: Codes, found: Judgement) -> dict[str, Any]:
+    return _told_of(found.calibration, curve_on_gold(answers, consensus, gold))
+
+
+def _told_of(calibration: Calibration, curve: tuple[Bin, ...]) -> dict[str, Any]:
     """What the pages show of it: on how many gold items it was fitted (0: the default), and its reliability curve."""
-    curve = curve_on_gold(answers, consensus, gold)
     return {
-        "golds": found.calibration.golds,
-        "temperature": round(found.calibration.temperature, 4),
-        "mix": round(found.calibration.mix, 4),
+        "golds": calibration.golds,
+        "temperature": round(calibration.temperature, 4),
+        "mix": round(calibration.mix, 4),
         "error": round(calibration_error(curve), 4),
         "curve": [[round(one.confidence, 4), round(one.accuracy, 4), one.items] for one in curve],
     }
@@ -234,13 +305,15 @@ def _calibration(answers: Answers, consensus: Consensus, gold: Codes, found: Jud
 def _agreement(gathered: Gathered, ordinary: Answers) -> Json:
     """Percent and Fleiss' kappa over places, Krippendorff's alpha over the kind's own distance of whole answers."""
     figures = agreement(ordinary)
+    return {name: figures[name]._asdict() for name in ("percent", "fleiss")} | _alpha(gathered)
+
+
+def _alpha(gathered: Gathered, comparisons: int | None = None) -> Json:
     units: dict[int, list[Any]] = defaultdict(list)
     for row in gathered.rows:
         if not row.gold and (row.hit_id in units or len(units) < MOST_COMPARED):
             units[row.hit_id].append(gathered.room.parse(row.answer, {}))
-    chosen = {name: figures[name] for name in ("percent", "fleiss")}
-    chosen["alpha"] = alpha_by_likeness(list(units.values()), gathered.room.likeness)
-    return {name: figure._asdict() for name, figure in chosen.items()}
+    return {"alpha": alpha_by_likeness(list(units.values()), gathered.room.likeness, comparisons)._asdict()}
 
 
 def _beliefs(answers: Answers, consensus: Consensus, gold: Codes, rows: Sequence[Record]) -> dict[int, beliefs.Belief]:
@@ -310,46 +383,12 @@ def _told(belief: beliefs.Belief, job_id: int, names: Mapping[int, str]) -> Json
 
 
 def _belief(found: Trust, place: int, rows: Sequence[Record]) -> beliefs.Belief:
-    scores = [row.score for row in rows if row.score is not None]
-    times = [row.seconds for row in rows if row.seconds is not None]
     compared = int(found.compared[place])
     return beliefs.Belief(
         mean=float(found.mean[place]),
         low=float(found.low[place]),
         high=float(found.high[place]),
-        gold_right=sum(scores),
-        gold_seen=len(scores),
-        answers=len(rows),
+        **_counted(rows, 1.0) | {"gold_right": sum(row.score for row in rows if row.score is not None)},
         evidence=float(found.right[place] + found.wrong[place]),
         agreement=int(found.agreed[place]) / compared if compared else None,
-        median_seconds=statistics.median(times) if times else None,
     )
-
-
-def _over_all(unit: Unit, worker_id: int) -> beliefs.Belief:
-    """Evidence adds up over jobs: Beta(1 + right, 1 + wrong) with the sums of what each job showed."""
-    rows = beliefs.trust_by_job(unit, worker_id)
-    evidence = sum(row.evidence for row in rows)
-    right = sum(row.mean * (row.evidence + 2) - 1 for row in rows)
-    mean, low, high = (float(one[0]) for one in believe(np.array([right]), np.array([max(evidence - right, 0.0)])))
-    answers = sum(row.answers for row in rows)
-    agreements = [(row.agreement, row.answers) for row in rows if row.agreement is not None]
-    times = sorted((row.median_seconds, row.answers) for row in rows if row.median_seconds is not None)
-    return beliefs.Belief(
-        mean=mean,
-        low=low,
-        high=high,
-        gold_right=sum(row.gold_right for row in rows),
-        gold_seen=sum(row.gold_seen for row in rows),
-        answers=answers,
-        evidence=evidence,
-        agreement=_weighted(agreements),
-        median_seconds=times[len(times) // 2][0] if times else None,
-        score=_weighted([(row.score, row.answers) for row in rows if row.score is not None]),
-        signals={"told": [sign for row in rows for sign in (row.signals or {}).get("told", ())]},
-    )
-
-
-def _weighted(values: Sequence[tuple[float, int]]) -> float | None:
-    total = sum(weight for _, weight in values)
-    return sum(value * weight for value, weight in values) / total if total else None

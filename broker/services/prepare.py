@@ -11,7 +11,7 @@ from broker.errors import BrokerError, Conflict, Invalid, Problem
 from broker.formats import detect, gold
 from broker.formats.limits import Limits
 from broker.formats.rows import Bookmark, Item
-from broker.kinds.registry import furnish
+from broker.kinds.registry import columns, furnish
 from broker.rules import ledger
 from broker.rules.plan import Plan
 from broker.store import dataset, jobs, money, results
@@ -122,17 +122,19 @@ def _task_problems(job: Job, task: Task) -> list[Problem]:
         furnish(task.kind, task.settings)
     except Invalid as error:
         problems += error.problems or [Problem(error.message, column="offer")]
-    return problems + _field_problems(job, task.settings)
+    return problems + _field_problems(job, task.kind, task.settings)
 
 
-def _field_problems(job: Job, settings: Mapping[str, Any]) -> list[Problem]:
-    field = settings.get("field")
-    if not job.columns or not field or field in job.columns:
-        return []
-    if field in FILES:
-        return [Problem(f"your data has no {FILES[field]}: upload a ZIP of them, or label texts", column="offer")]
+def _field_problems(job: Job, kind: str, settings: Mapping[str, Any]) -> list[Problem]:
+    missing = [(control, name) for control, name in columns(kind, settings) if name not in job.columns]
+    return [_missing(job, control.name, name) for control, name in missing] if job.columns else []
+
+
+def _missing(job: Job, field: str, name: str) -> Problem:
+    if name in FILES:
+        return Problem(f"your data has no {FILES[name]}: upload a ZIP of them, or choose another kind", column="offer")
     there = ", ".join(name for name in job.columns if not name.startswith("_"))
-    return [Problem(f"there is no column {field!r}; the data has {there}", column="field")]
+    return Problem(f"there is no column {name!r}; the data has {there}", column=field)
 
 
 @dataclass(frozen=True)
@@ -294,8 +296,7 @@ def problems(unit: Unit, job: Job, most: int, balance: int) -> dict[str, list[Pr
     found = {"data": _data_problems(unit, job), "task": [], "quality": [], "pay": []}
     found["task"] = _task_problems(job, Task(job.title, job.description, job.guide, job.kind, job.settings))
     if not found["data"] and not found["task"]:
-        field = str(job.settings["field"])
-        found["data"] = dataset.unfit_rows(unit, job.id, field, limit=MOST_SHOWN)
+        found["data"] = _unfit(unit, job)
     found["quality"] += _plan_problems(_plan(job))
     if not found["data"] and not found["task"]:
         found["quality"] += _quietly(unit, job) + _priority_problems(unit, job, job.priority_column)
@@ -303,6 +304,21 @@ def problems(unit: Unit, job: Job, most: int, balance: int) -> dict[str, list[Pr
         missing = (most - balance) / ledger.UNIT
         found["pay"].append(Problem(f"your account lacks {missing:,.2f}: ask an admin to add money, or pay for less"))
     return found
+
+
+def _unfit(unit: Unit, job: Job) -> list[Problem]:
+    """The first rows that lack what their kind shows, and those of the very first that it cannot show."""
+    found: list[Problem] = []
+    for control, name in columns(job.kind, job.settings):
+        if not control.optional:
+            found += dataset.unfit_rows(unit, job.id, name, nested=control.sort == "cells", limit=MOST_SHOWN)
+    room = _room(job)
+    for row, payload in [] if found else dataset.sample(unit, job.id, limit=SAMPLE):
+        try:
+            room.task_input(payload)
+        except Invalid as error:
+            found.append(Problem(error.message, row=row))
+    return found[:MOST_SHOWN]
 
 
 def _quietly(unit: Unit, job: Job) -> list[Problem]:

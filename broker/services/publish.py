@@ -4,7 +4,7 @@ import datetime as dt
 
 from broker.annotation.kind import Kind
 from broker.errors import Conflict, Invalid, Problem
-from broker.kinds.registry import furnish
+from broker.kinds.registry import columns, furnish
 from broker.rules import ledger
 from broker.rules.order import Priority, mask
 from broker.rules.plan import Plan
@@ -45,14 +45,15 @@ def ready(unit: Unit, job: Job) -> Kind[object]:
         raise Invalid("Decide about the faulty rows first." if undecided else "Your data is still being read.")
     if not dataset.size(unit, job.id):
         raise Invalid("There are no rows yet: upload your data first.")
-    field = str(job.settings["field"])
-    if field not in job.columns:
-        raise Invalid(f"field: there is no column {field!r}; the data has {', '.join(map(repr, job.columns))}")
-    if field == job.gold_column:
-        raise Invalid(f"gold column: {field!r} is what is shown to workers; the truth must stand in another column")
-    unfit = dataset.unfit_rows(unit, job.id, field, limit=MOST_SHOWN)
-    if unfit:
-        raise Invalid(f"{unfit[0]}", problems=unfit)
+    for control, field in columns(job.kind, job.settings):
+        if field not in job.columns:
+            there = ", ".join(map(repr, job.columns))
+            raise Invalid(f"{control.name}: there is no column {field!r}; the data has {there}")
+        if field == job.gold_column:
+            raise Invalid(f"gold column: {field!r} is what is shown to workers; the truth must stand in another column")
+        unfit = dataset.unfit_rows(unit, job.id, field, nested=control.sort == "cells", limit=MOST_SHOWN)
+        if unfit and not control.optional:
+            raise Invalid(f"{unfit[0]}", problems=unfit)
     return room
 
 

@@ -36,7 +36,8 @@ def submit(
     turn = _own(unit, assignment_id, worker_id)
     job = jobs.job(unit, turn.job_id)
     room = furnish(job.kind, job.settings)
-    kept = room.dump(room.parse(answer, {}))
+    item = turns.item(unit, turn.hit_id) if room.needs_item() else {}
+    kept = room.dump(room.parse(answer, item))
     values = {"answer": kept, "seconds": lease.checked_seconds(seconds), "submitted_at": now}
     if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
         hits.count_answer(unit, job.id, worker_id)

@@ -62,10 +62,13 @@ def facts(unit: Unit, job_id: int) -> Facts:
 
 
 def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: bytes) -> Given | None:
-    """Keep the answer and give the next HIT; None if nobody knows what the database made of it.
+    """Keep the answer and give the next HIT; None if nobody knows what the database made of it, or nothing was done
+    because the answer has to be checked beside its item.
 
     Raises Invalid for an answer that the kind does not know; nothing is done then.
     """
+    if job.room.needs_item():
+        return None
     micros = (now - EPOCH) // MICROSECOND
     kept = job.room.dump(job.room.parse(sent.answer, {}))
     ask = Ask(

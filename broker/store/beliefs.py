@@ -118,7 +118,7 @@ def write_version(
         version=(highest or 0) + 1,
         model=model,
         answers=answers,
-        agreement=figures.get("fleiss", {}).get("value"),
+        agreement=(figures.get("fleiss") or figures.get("alpha") or {}).get("value"),
         figures=figures,
         final=final,
         at=at,
@@ -189,6 +189,37 @@ def trust_by_job(unit: Unit, worker_id: int) -> Sequence[Trust]:
     """The trust in one worker in each job they worked in."""
     query = sa.select(Trust).where(Trust.worker_id == worker_id, Trust.job_id != ALL_JOBS).order_by(Trust.job_id)
     return unit.session.scalars(query).all()
+
+
+def over_all(unit: Unit, worker_id: int) -> Belief:
+    """Evidence adds up over jobs: Beta(1 + right, 1 + wrong) with the sums of what each job showed."""
+    from broker.truth.trust import believe  # noqa: PLC0415 - heavy, and not for web processes
+
+    rows = trust_by_job(unit, worker_id)
+    evidence = sum(row.evidence for row in rows)
+    right = sum(row.mean * (row.evidence + 2) - 1 for row in rows)
+    mean, low, high = (float(one[0]) for one in believe([right], [max(evidence - right, 0.0)]))
+    answers = sum(row.answers for row in rows)
+    agreements = [(row.agreement, row.answers) for row in rows if row.agreement is not None]
+    times = sorted((row.median_seconds, row.answers) for row in rows if row.median_seconds is not None)
+    return Belief(
+        mean=mean,
+        low=low,
+        high=high,
+        gold_right=sum(row.gold_right for row in rows),
+        gold_seen=sum(row.gold_seen for row in rows),
+        answers=answers,
+        evidence=evidence,
+        agreement=_weighted(agreements),
+        median_seconds=times[len(times) // 2][0] if times else None,
+        score=_weighted([(row.score, row.answers) for row in rows if row.score is not None]),
+        signals={"told": [sign for row in rows for sign in (row.signals or {}).get("told", ())]},
+    )
+
+
+def _weighted(values: Sequence[tuple[float, int]]) -> float | None:
+    total = sum(weight for _, weight in values)
+    return sum(value * weight for value, weight in values) / total if total else None
 
 
 def latest(unit: Unit, job_id: int, model: str | None = None) -> Aggregation | None:

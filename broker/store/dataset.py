@@ -149,11 +149,13 @@ def remove(unit: Unit, job_id: int) -> int:
     return unit.changed(sa.delete(Hit).where(Hit.job_id == job_id))
 
 
-def unfit_rows(unit: Unit, job_id: int, column: str, *, limit: int) -> list[Problem]:
-    """What is wrong with the first rows in which a column cannot be shown: missing, blank, a list or an object."""
-    nested = _Nested(Hit.payload, sa.literal(column))
-    unfit = sa.or_(_cell(column).is_(None), _cell(column) == "", nested)
-    query = sa.select(Hit.row, nested.label("nested")).where(Hit.job_id == job_id, unfit).order_by(Hit.row).limit(limit)
+def unfit_rows(unit: Unit, job_id: int, column: str, *, limit: int, nested: bool = False) -> list[Problem]:
+    """What is wrong with the first rows in which a column cannot be shown: missing, blank, and unless they may be
+    `nested` a list or an object.
+    """
+    nests = sa.false() if nested else _Nested(Hit.payload, sa.literal(column))
+    unfit = sa.or_(_cell(column).is_(None), _cell(column) == "", nests)
+    query = sa.select(Hit.row, nests.label("nested")).where(Hit.job_id == job_id, unfit).order_by(Hit.row).limit(limit)
     words = {True: "holds a list or an object; a text is shown", False: "is empty"}
     return [Problem(words[bool(one.nested)], row=one.row, column=column) for one in unit.session.execute(query)]
 

@@ -39,6 +39,12 @@ def assignment(unit: Unit, assignment_id: int, worker_id: int) -> Assignment | N
     return unit.session.scalar(mine.execution_options(populate_existing=True))
 
 
+def item(unit: Unit, hit_id: int) -> dict[str, Any]:
+    """The item of a HIT."""
+    payload: dict[str, Any] = unit.session.scalars(sa.select(Hit.payload).where(Hit.id == hit_id)).one()
+    return payload
+
+
 def active(unit: Unit, hit_id: int, worker_id: int) -> bool:
     """Whether the worker has a turn at this HIT that was not given back or abandoned."""
     mine = sa.select(Assignment.id).where(Assignment.hit_id == hit_id, Assignment.worker_id == worker_id, is_active())

@@ -75,14 +75,18 @@ def krippendorff_alpha(answers: Answers, level: Level = "nominal", values: Float
 
 
 def alpha_by_likeness(
-    units: Sequence[Sequence[T]], likeness: distance.Likeness[T], *, replicates: int = REPLICATES
+    units: Sequence[Sequence[T]],
+    likeness: distance.Likeness[T],
+    comparisons: int | None = None,
+    *,
+    replicates: int = REPLICATES,
 ) -> Figure:
     """Krippendorff's alpha over a kind's own distance, 1 - likeness, of units: the answers of one item each.
 
     In its interval the expected distance is kept as it is, as in A. F. Hayes and K. Krippendorff, Communication Methods
     and Measures 1 (2007) 77-89: comparing all answers anew for each replicate would cost far more and move it little.
     """
-    spread = distance.spread(units, likeness)
+    spread = distance.spread(units, likeness, comparisons or distance.COMPARISONS)
     if spread is None:
         return Figure(None)
     within, given = np.array(spread.within), np.array(spread.given, dtype=np.float64)

@@ -8,7 +8,7 @@ T = TypeVar("T")
 Likeness = Callable[[T, T], float]
 """How alike two answers are: symmetric, within 0..1, 1 for an answer and itself."""
 
-_COMPARISONS = 20_000
+COMPARISONS = 20_000
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -57,7 +57,7 @@ class Spread(NamedTuple):
     expected: float
 
 
-def alpha(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int = _COMPARISONS) -> float | None:
+def alpha(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int = COMPARISONS) -> float | None:
     """Krippendorff's alpha with the distance 1 - likeness: 1 - Do / De over units (an item's answers) of two or more.
 
     Do = the mean over answers of their mean distance to the other answers of their unit. De = the mean distance of all
@@ -68,7 +68,7 @@ def alpha(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int 
     return None if found is None else 1.0 - math.fsum(found.within) / sum(found.given) / found.expected
 
 
-def spread(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int = _COMPARISONS) -> Spread | None:
+def spread(units: Iterable[Sequence[T]], likeness: Likeness[T], comparisons: int = COMPARISONS) -> Spread | None:
     """What `alpha` is made of, over units of two or more; None where it is undefined."""
     units = [unit for unit in units if len(unit) >= 2]
     everything = [answer for unit in units for answer in unit]
@@ -95,3 +95,17 @@ def _between(answers: Sequence[T], likeness: Likeness[T], comparisons: int) -> f
 def _steps(count: int, wanted: int) -> list[int]:
     # Multiples of the golden ratio spread evenly and share no period with the order of the answers.
     return sorted({1 + int((k * _GOLDEN % 1.0) * (count // 2)) for k in range(1, wanted + 1)})
+
+
+def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The least value at which half of the weight is reached; one of the values. Raises ValueError for none."""
+    if not values:
+        raise ValueError("there are no values to choose from")
+    ordered = sorted(zip(values, weights, strict=True))
+    half = math.fsum(weights) / 2
+    running = 0.0
+    for value, weight in ordered:
+        running += weight
+        if running >= half * (1 - 1e-12):
+            return value
+    return ordered[-1][0]

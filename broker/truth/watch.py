@@ -62,7 +62,7 @@ def watch(seen: Seen) -> list[Signal]:
     """The signals, by worker. A pair is told of both its workers; who is constant is not called random as well."""
     found = [*_spam(seen.knowledge), *_copying(seen.pairs)]
     if seen.pace is not None:
-        found += _fast(seen.pace)
+        found += rushes(seen.pace)
     if seen.course is not None:
         found += _drift(seen.course)
     return sorted(found, key=lambda signal: (signal.worker, signal.name, -1 if signal.other is None else signal.other))
@@ -102,7 +102,8 @@ def _copying(pairs: collusion.Pairs) -> Iterator[Signal]:
         yield Signal(other, "copying", float(pairs.p[place]), figures, one)
 
 
-def _fast(pace: Pace) -> Iterator[Signal]:
+def rushes(pace: Pace) -> Iterator[Signal]:
+    """The workers who are far faster than the crowd."""
     fast = discoveries(pace.p) & (pace.median <= FASTER * pace.crowd)
     for worker in np.flatnonzero(fast).tolist():
         figures = {"timed": float(pace.timed[worker]), "median": float(pace.median[worker]), "crowd": pace.crowd}

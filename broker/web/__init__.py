@@ -7,6 +7,8 @@ from broker.web import (
     admin,
     errors,
     express,
+    external,
+    frames,
     gate,
     known,
     media,
@@ -25,8 +27,22 @@ from broker.web import (
 
 def hang(app: Flask) -> None:
     """Hang every page on the application."""
-    for part in (errors, gate, known, shown, static, throttle):
+    for part in (errors, external, gate, known, shown, static, throttle):
         part.hang(app)
-    for part in (static, media, session, account, admin, work, worker, requester, results, wizard, uploads):
+    for part in (
+        static,
+        media,
+        frames,
+        external,
+        session,
+        account,
+        admin,
+        work,
+        worker,
+        requester,
+        results,
+        wizard,
+        uploads,
+    ):
         app.register_blueprint(part.blueprint)
     express.hang(app, app.config["BROKER"])

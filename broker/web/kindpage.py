@@ -30,12 +30,17 @@ def render(kind: str, task_input: Mapping[str, Any]) -> Markup:
     return Markup(html)  # noqa: S704
 
 
-def seen(broker: Broker, room: Kind[Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+def seen(broker: Broker, room: Kind[Any], payload: Mapping[str, Any], frame: str) -> dict[str, Any]:
     """What a worker's page may know of an item: the kind's `task.input`, its files under signed addresses.
+
+    `frame` is the address (web/frames.py) at which the item's own page is, for kinds that have one.
 
     Raises Invalid for an item that lacks what the kind shows.
     """
-    return media.shown(broker, payload, room.task_input(payload))
+    shown = media.shown(broker, payload, room.task_input(payload))
+    if shown.get("media") == "page":
+        shown["src"] = frame
+    return shown
 
 
 @functools.cache

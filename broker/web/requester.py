@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from broker.errors import Invalid, Problem
@@ -14,7 +14,7 @@ from broker.store import beliefs, dataset, jobs, money, results
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
 from broker.store.results import Order, Wish
-from broker.web import drafts, kindpage
+from broker.web import drafts, frames, kindpage
 from broker.web.gate import broker, me, need
 
 blueprint = Blueprint("requester", __name__, url_prefix="/jobs")
@@ -141,7 +141,7 @@ def live(job: str) -> ResponseReturnValue:
 
 @blueprint.get("/<job>/preview")
 @need("requester")
-def preview(job: str) -> str:
+def preview(job: str) -> Response:
     """The worker's page on one of the requester's own rows."""
     row = min(max(request.args.get("row", 1, type=drafts.whole), 1), broker().settings.row_limit)
     with broker().store.read() as unit:
@@ -149,11 +149,13 @@ def preview(job: str) -> str:
         rows = dataset.sample(unit, found.id, skip=row - 1, limit=1)
     try:
         room = furnish(found.kind, found.settings)
-        page = kindpage.render(found.kind, kindpage.seen(broker(), room, rows[0][1])) if rows else ""
+        frame = url_for("frames.row", job=job, row=row)
+        page = kindpage.render(found.kind, kindpage.seen(broker(), room, rows[0][1], frame)) if rows else ""
         message = "" if rows else "There is no such row."
     except Invalid as error:
         page, message = "", error.message
-    return render_template("requester/preview.html", page=page, message=message, job=found, row=row)
+    shown = render_template("requester/preview.html", page=page, message=message, job=found, row=row)
+    return frames.confined(shown)
 
 
 def _more() -> int:

@@ -20,6 +20,12 @@ def markdown(text: str) -> Markup:
     return Markup(nh3.clean(_markdown.render(text), tags=_TAGS, link_rel="noopener noreferrer nofollow"))  # noqa: S704
 
 
+def formatted(text: str) -> Markup:
+    """Sanitised HTML of a QuestionForm's FormattedContent."""
+    tags = nh3.ALLOWED_TAGS | {"font", "big"}
+    return Markup(nh3.clean(text, tags=tags, url_schemes={"http", "https", "mailto"}, link_rel="noopener noreferrer"))  # noqa: S704
+
+
 def money(micros: int) -> str:
     """An amount of micro-units: at least two decimals, more only where they say something."""
     text = f"{micros / UNIT:,.6f}".rstrip("0")

@@ -11,11 +11,26 @@ from flask import Blueprint, Flask, Response, request, send_from_directory, url_
 blueprint = Blueprint("static", __name__)
 FOLDER = Path(str(importlib.resources.files("broker") / "static"))
 YEAR = 365 * 24 * 3600
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'self'; "
-    "base-uri 'none'; manifest-src 'self'"
-)
+SOURCES = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' blob:",
+    "connect-src": "'self'",
+    "font-src": "'self'",
+    "form-action": "'self'",
+    "frame-src": "'self'",
+    "frame-ancestors": "'self'",
+    "base-uri": "'none'",
+    "manifest-src": "'self'",
+}
+
+
+def policy(**changed: str) -> str:
+    """The policy of our pages, with other sources for some of its directives (`frame_src` for frame-src)."""
+    sources = SOURCES | {name.replace("_", "-"): value for name, value in changed.items()}
+    return "; ".join(f"{name} {value}" for name, value in sources.items())
 
 
 @functools.cache
@@ -37,6 +52,7 @@ def file(version: str, path: str) -> Response:  # noqa: ARG001 - it only makes t
     """Serve a static file; browsers may keep it for ever."""
     answer = send_from_directory(FOLDER, path, max_age=YEAR)
     answer.cache_control.immutable = True
+    answer.headers["Access-Control-Allow-Origin"] = "*"  # modules, for pages in frames of no origin; no secret is here
     return answer
 
 
@@ -53,7 +69,7 @@ def health() -> dict[str, str]:
 
 
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -100,9 +100,10 @@ def turn_shown(job: Job, offer: Offer, *, html: bool = True) -> dict[str, Any]:
 
 def offer_shown(broker: Broker, kind: str, room: Kind[Any], offer: Offer, *, html: bool) -> dict[str, Any]:
     """An assignment of a furnished kind, with its page if wanted; `seconds` are left until the deadline."""
-    task_input = kindpage.seen(broker, room, offer.payload)
+    name = broker.names("T").show(offer.assignment_id)
+    task_input = kindpage.seen(broker, room, offer.payload, f"/frame/turn/{name}")
     return {
-        "id": broker.names("T").show(offer.assignment_id),
+        "id": name,
         "hit": broker.names("H").show(offer.hit_id),
         **({"html": str(kindpage.render(kind, task_input))} if html else {}),
         "input": task_input,

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from broker.kinds.registry import furnish
@@ -12,7 +12,7 @@ from broker.services import assign, claim
 from broker.store import desk, hits, jobs, money, people
 from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
-from broker.web import kindpage
+from broker.web import frames, kindpage
 from broker.web.gate import broker, me, need
 from broker.web.shown import round_up
 from broker.web.work import WHY_NOTHING, turn_shown
@@ -60,7 +60,7 @@ def next_job() -> ResponseReturnValue:
 
 @blueprint.get("/<job>")
 @need("worker")
-def hit(job: str) -> str:
+def hit(job: str) -> Response:
     """The HIT page. Reading leases nothing, since browsers prefetch; its script asks for the first HIT."""
     job_id = broker().names("J").read(job)
     with broker().store.read() as unit:
@@ -69,19 +69,21 @@ def hit(job: str) -> str:
         shown, left = _job_shown(unit, found)
     state = JobState(found.state)
     nothing = not held and (state != JobState.OPEN or not left)
-    return render_template(
-        "worker/hit.html",
-        job=shown,
-        assignment=turn_shown(found, held[0]) if held else None,
-        preview=False,
-        shortcuts=me().shortcuts,
-        message=WHY_NOTHING[state] if nothing else "",
+    return frames.confined(
+        render_template(
+            "worker/hit.html",
+            job=shown,
+            assignment=turn_shown(found, held[0]) if held else None,
+            preview=False,
+            shortcuts=me().shortcuts,
+            message=WHY_NOTHING[state] if nothing else "",
+        )
     )
 
 
 @blueprint.get("/<job>/preview")
 @need("worker")
-def preview(job: str) -> str:
+def preview(job: str) -> Response:
     """The HIT page on one of the job's items, to look at: nothing is leased, nothing can be submitted."""
     job_id = broker().names("J").read(job)
     with broker().store.read() as unit:
@@ -89,13 +91,15 @@ def preview(job: str) -> str:
         payload = desk.specimen(unit, job_id)
         shown, left = _job_shown(unit, found)
     state = JobState(found.state)
-    return render_template(
-        "worker/hit.html",
-        job=shown,
-        assignment=_specimen_shown(found, payload) if payload else None,
-        preview=True,
-        shortcuts=me().shortcuts,
-        message="" if state == JobState.OPEN and left else WHY_NOTHING[state],
+    return frames.confined(
+        render_template(
+            "worker/hit.html",
+            job=shown,
+            assignment=_specimen_shown(found, payload) if payload else None,
+            preview=True,
+            shortcuts=me().shortcuts,
+            message="" if state == JobState.OPEN and left else WHY_NOTHING[state],
+        )
     )
 
 
@@ -119,7 +123,8 @@ def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:
 
 
 def _specimen_shown(job: Job, payload: dict[str, Any]) -> dict[str, Any]:
-    task_input = kindpage.seen(broker(), furnish(job.kind, job.settings), claim.seen(payload, job.gold_column))
+    room, frame = furnish(job.kind, job.settings), f"/frame/job/{broker().names('J').show(job.id)}"
+    task_input = kindpage.seen(broker(), room, claim.seen(payload, job.gold_column), frame)
     return {
         "id": None,
         "html": str(kindpage.render(job.kind, task_input)),

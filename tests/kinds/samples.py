@@ -1,52 +1,11 @@
 """For each room of the registry: settings that requesters give, an item, and answers. A new room adds its own."""
 
-from dataclasses import dataclass
-from typing import Any
-
 from hypothesis import strategies as st
 
 from broker.errors import Invalid
+from tests.kinds import samples_choice, samples_page, samples_shapes, samples_texts
 
-
-@dataclass(frozen=True)
-class Sample:
-    """Settings of a room, an item, and (raw answer of a worker, as it stands in a table) examples."""
-
-    kind: str
-    settings: dict[str, Any]
-    item: dict[str, Any]
-    answers: tuple[tuple[dict[str, Any], str], ...]
-
-
-def _choice(names, **more):
-    labels = [{"name": name, "definition": f"what {name} means", "examples": ["one"]} for name in names]
-    return {"media": "text", "field": "text", "question": "Which?", "labels": labels, **more}
-
-
-SAMPLES = [
-    Sample(
-        "choice",
-        _choice(["cat", "dog", "bird"]),
-        {"text": "it barks"},
-        (({"category": {"label": "dog"}}, "dog"), ({"category": {"label": "cat"}}, "cat")),
-    ),
-    Sample(
-        "choice",
-        _choice(["cat | dog", "ünï cödé", "no"], media="image", field="_image"),
-        {"_image": "images/ab/abcd.png", "name": "a.png"},
-        (({"category": {"label": "cat | dog"}}, "cat | dog"), ({"category": {"label": "no"}}, "no")),
-    ),
-    Sample(
-        "choice",
-        _choice(["yes", "no", "fish"], many=True),
-        {"text": 5},
-        (
-            ({"category": {"labels": ["yes", "fish"]}}, "yes|fish"),
-            ({"category": {"labels": []}}, ""),
-            ({"category": {"labels": ["no", "no"]}}, "no"),
-        ),
-    ),
-]
+SAMPLES = [*samples_choice.SAMPLES, *samples_shapes.SAMPLES, *samples_texts.SAMPLES, *samples_page.SAMPLES]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

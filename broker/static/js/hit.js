@@ -45,6 +45,7 @@ class Desk {
     document.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", (event) => this.#pressed(event));
     document.addEventListener("crowd-submit", (event) => this.submit(event.detail.answer));
+    document.addEventListener("crowd-submitted", (event) => this.accepted(event.target));
     if (data.preview) this.#preview();
     else this.#begin();
   }
@@ -67,6 +68,8 @@ class Desk {
     this.#courier = new Courier(job.id, this.#outbox, this);
     document.addEventListener("visibilitychange", () => this.#current?.count(!document.hidden));
     addEventListener("pagehide", () => this.#hidden());
+    // What stands in the frame of a requester's page is lost with it; what our own elements hold is soon given again.
+    addEventListener("beforeunload", (event) => { if (this.#stage.form(this.#current)?.dirty) event.preventDefault(); });
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
     // An answer that was held back when the page was left is sent now, not asked for again.
     if (assignment && !this.#outbox.has(assignment.id)) this.received(assignment, {});
@@ -197,6 +200,20 @@ class Desk {
     clearTimeout(this.#flush);
     this.#flush = setTimeout(() => { this.#release(); this.#courier.kick(); }, UNDO);
     this.#current = null;
+    this.#advance();
+    this.#courier.kick();
+  }
+
+  /** A site of the requester's has sent the answer itself: it cannot be undone, the next HIT is due. */
+  accepted(form) {
+    const work = this.#current;
+    if (!work || form !== this.#stage.form(work)) return;
+    this.#release();
+    this.#count(work.id, 1);
+    this.#current = null;
+    this.#stage.drop(work);
+    this.#full = false;
+    this.#dry = null;
     this.#advance();
     this.#courier.kick();
   }
@@ -356,7 +373,8 @@ class Desk {
     line({ ...this.#sitting, left: ended ? 0 : this.#sitting.left, unsent, offline: this.#offline });
     document.querySelector("[data-act=undo]").disabled = !this.#held;
     for (const name of ["skip", "problem", "submit"]) {
-      Object.assign(document.querySelector(`.hit-foot [data-act=${name}]`), { disabled: !this.#current, hidden: ended });
+      const away = name === "submit" && this.#stage.form(this.#current)?.outside; // that has a button of its own
+      Object.assign(document.querySelector(`.hit-foot [data-act=${name}]`), { disabled: !this.#current, hidden: Boolean(ended || away) });
     }
   }
 

@@ -27,7 +27,9 @@ export function icon(name) {
   drawn.setAttribute("class", "icon");
   drawn.setAttribute("aria-hidden", "true");
   drawn.append(document.createElementNS(space, "use"));
-  drawn.firstChild.setAttribute("href", `${ICONS.pathname}#${name}`);
+  // A page in a frame of no origin may not use another's pictures: it brings our sheet in itself.
+  const brought = `crowd-icon-${name}`;
+  drawn.firstChild.setAttribute("href", document.getElementById(brought) ? `#${brought}` : `${ICONS.pathname}#${name}`);
   return drawn;
 }
 

@@ -18,6 +18,7 @@ const MODULES = {
   input: ["crowd-input", "crowd-text-area"],
   check: ["crowd-checkbox", "crowd-toggle-button", "crowd-radio-button", "crowd-radio-group"],
   slider: ["crowd-slider"],
+  page: ["broker-page"],
   frames: ["crowd-card", "crowd-alert", "crowd-badge", "crowd-tabs"],
 };
 export const SHEETS = {

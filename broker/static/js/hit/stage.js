@@ -41,7 +41,7 @@ export class Stage {
     for (const image of work.node.querySelectorAll("img")) image.decode().catch(() => null);
   }
 
-  form(work) { return work?.node?.querySelector("crowd-form") ?? null; }
+  form(work) { return work?.node?.querySelector("crowd-form, broker-page") ?? null; }
 
   show(work, focus = true) {
     this.build(work);

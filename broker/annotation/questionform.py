@@ -1,0 +1,458 @@
+"""QuestionForm: MTurk's XML language of questions, read into data classes that check answers.
+
+The contract is AWS's page "QuestionForm" of the Requester API; FileUploadAnswer went in the schema of 2017-11-06.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml
+import defusedxml.ElementTree
+
+from broker.errors import Invalid, Problem
+
+SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
+UNREADABLE = (
+    "There was an error parsing the XML question or answer data in your request.  Please make sure the data is "
+    "well-formed and validates against the appropriate schema."
+)
+LONGEST = 1_000_000
+OTHER = "otherSelection"
+"""The key under which a worker's own words to a SelectionAnswer stand."""
+Media = Literal["image", "audio", "video"]
+Style = Literal["radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser"]
+STYLES: tuple[Style, ...] = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
+WHITE = re.compile(r"\s+")
+
+
+class BadXml(Invalid):
+    """The XML is none, or not what its schema says; `code` is MTurk's name of the fault."""
+
+    code = "AWS.MechanicalTurk.XMLParseError"
+
+
+class BadXhtml(BadXml):
+    """FormattedContent that is no well-formed XHTML."""
+
+    code = "AWS.MechanicalTurk.XHTMLParseError"
+
+
+@dataclass(frozen=True)
+class Content:
+    """One thing shown: a title, a text, a list, formatted XHTML, or media of a MIME type at an address."""
+
+    sort: Literal["title", "text", "list", "formatted", "image", "audio", "video", "link"]
+    text: str = ""
+    entries: tuple[str, ...] = ()
+    url: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression that an answer has to hold, and what to say otherwise."""
+
+    regex: str
+    said: str
+    flags: str = ""
+
+    def fits(self, text: str) -> bool:
+        """Whether the expression is found in the text; one that only Java knows constrains nothing."""
+        try:
+            return re.search(self.regex, text, re.IGNORECASE if "i" in self.flags else 0) is not None
+        except (re.error, OverflowError, RecursionError):
+            return True
+
+
+@dataclass(frozen=True)
+class FreeText:
+    """An answer in the worker's words: limits inclusive, lengths in characters."""
+
+    numeric: bool = False
+    least: Decimal | None = None
+    most: Decimal | None = None
+    shortest: int = 0
+    longest: int | None = None
+    patterns: tuple[Pattern, ...] = ()
+    default: str = ""
+    lines: int = 1
+
+    def fault(self, value: Any) -> str:
+        """What is wrong with an answer, or ""."""
+        if not isinstance(value, str):
+            return "expected a text"
+        if not value:
+            return ""
+        return self._number_fault(value) or self._length_fault(value) or self._pattern_fault(value)
+
+    def empty(self, value: Any) -> bool:
+        """Whether nothing was answered."""
+        return value is None or value == ""
+
+    def _number_fault(self, value: str) -> str:
+        if not self.numeric:
+            return ""
+        try:
+            number = Decimal(value.strip())
+        except InvalidOperation:
+            return "expected a number"
+        if not number.is_finite():
+            return "expected a number"
+        if self.least is not None and number < self.least:
+            return f"must be at least {self.least}"
+        return f"must be at most {self.most}" if self.most is not None and number > self.most else ""
+
+    def _length_fault(self, value: str) -> str:
+        if len(value) < self.shortest:
+            return f"must have at least {self.shortest} characters"
+        return f"must have at most {self.longest} characters" if self.longest and len(value) > self.longest else ""
+
+    def _pattern_fault(self, value: str) -> str:
+        return next((pattern.said for pattern in self.patterns if not pattern.fits(value)), "")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One selection: its identifier and what is shown of it."""
+
+    name: str
+    content: Content
+
+
+@dataclass(frozen=True)
+class Selection:
+    """An answer out of given ones: how many may be chosen, and a field for the worker's own words if `other`."""
+
+    choices: tuple[Choice, ...]
+    least: int = 1
+    most: int = 1
+    style: Style = "radiobutton"
+    other: FreeText | None = None
+
+    def fault(self, value: Any) -> str:
+        """What is wrong with an answer, or ""."""
+        chosen, own = self.parts(value)
+        if chosen is None:
+            return f"expected a list of selections, or an object with selections and {OTHER}"
+        names = {choice.name for choice in self.choices}
+        for one in chosen:
+            if one not in names:
+                return f"{one!r} is none of the selections"
+        if len(set(chosen)) != len(chosen):
+            return "a selection is chosen twice"
+        if own and self.other is None:
+            return "no words of one's own are asked for"
+        return self._count_fault(len(chosen) + bool(own)) or (self.other.fault(own) if self.other and own else "")
+
+    def empty(self, value: Any) -> bool:
+        """Whether nothing was answered."""
+        return self.parts(value) == ([], "") or value in (None, "")
+
+    def parts(self, value: Any) -> tuple[list[str] | None, str]:
+        """The chosen identifiers (None if the answer is none at all) and the worker's own words."""
+        own: Any = ""
+        if isinstance(value, Mapping):
+            if not value.keys() <= {"selections", OTHER}:
+                return None, ""
+            value, own = value.get("selections", []), value.get(OTHER, "")
+        chosen = [value] if isinstance(value, str) else value
+        if not isinstance(chosen, list) or not all(isinstance(one, str) for one in chosen) or not isinstance(own, str):
+            return None, ""
+        return [one for one in chosen if one], own
+
+    def _count_fault(self, count: int) -> str:
+        if not count:
+            return ""
+        if count < self.least:
+            return f"at least {self.least} must be chosen"
+        return f"at most {self.most} may be chosen" if count > self.most else ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of the form."""
+
+    name: str
+    title: str
+    required: bool
+    content: tuple[Content, ...]
+    answer: FreeText | Selection
+
+    def fault(self, value: Any) -> str:
+        """What is wrong with an answer, or ""."""
+        if self.answer.empty(value):
+            return "must be answered" if self.required else ""
+        return self.answer.fault(value)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A QuestionForm: overviews and questions in their order."""
+
+    parts: tuple[tuple[Content, ...] | Question, ...] = field(default=())
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The questions alone."""
+        return tuple(part for part in self.parts if isinstance(part, Question))
+
+    def check(self, answer: Mapping[str, Any]) -> None:
+        """Raises Invalid, naming every question whose answer breaks its constraints, and names that are no question."""
+        faults = {question.name: question.fault(answer.get(question.name)) for question in self.questions}
+        faults |= {name: "is no question of this form" for name in answer if name not in faults}
+        problems = [Problem(fault, column=name) for name, fault in faults.items() if fault]
+        if problems:
+            raise Invalid("; ".join(map(str, problems)), problems=problems)
+
+
+def parse(xml: str | bytes) -> Element:
+    """The root of XML that may be hostile: no document type, no entities, no network. Raises BadXml."""
+    if len(xml) > LONGEST:
+        raise BadXml(f"{UNREADABLE} (more than {LONGEST:,} characters)")
+    try:
+        root: Element = defusedxml.ElementTree.fromstring(xml.strip(), forbid_dtd=True)
+    except (ParseError, defusedxml.DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+        raise BadXml(f"{UNREADABLE} ({error})") from None
+    return root
+
+
+def read(xml: str) -> Form:
+    """A QuestionForm. Raises BadXml, naming the element, and BadXhtml."""
+    root = parse(xml)
+    namespace, name = split_tag(root)
+    if name != "QuestionForm" or not namespace.startswith(SCHEMAS):
+        raise BadXml(f"{UNREADABLE} (the root is {name}, not QuestionForm of {SCHEMAS}…)")
+    form = Form(tuple(_part(child) for child in root))
+    names = [question.name for question in form.questions]
+    for one in names:
+        if names.count(one) > 1:
+            raise BadXml(f"{UNREADABLE} (QuestionIdentifier {one!r} stands there twice)")
+    if not names:
+        raise BadXml(f"{UNREADABLE} (QuestionForm: no Question)")
+    return form
+
+
+def split_tag(element: Element) -> tuple[str, str]:
+    """The namespace and the name of an element."""
+    namespace, _, name = str(element.tag).rpartition("}")
+    return namespace.removeprefix("{"), name
+
+
+def local(element: Element) -> str:
+    """The name of an element without its namespace."""
+    return split_tag(element)[1]
+
+
+def child(element: Element, name: str) -> Element | None:
+    """The first child of this name, of any namespace."""
+    return next((one for one in element if local(one) == name), None)
+
+
+def words(element: Element | None) -> str:
+    """The text of an element, "" without one."""
+    return ("".join(element.itertext()) if element is not None else "").strip()
+
+
+def _need(element: Element, name: str) -> Element:
+    found = child(element, name)
+    if found is None:
+        raise BadXml(f"{UNREADABLE} ({local(element)}: {name} is missing)")
+    return found
+
+
+def _unknown(element: Element, where: str) -> BadXml:
+    return BadXml(f"{UNREADABLE} ({where}: {local(element)} is not known)")
+
+
+def _part(element: Element) -> tuple[Content, ...] | Question:
+    if local(element) == "Overview":
+        return _contents(element)
+    if local(element) == "Question":
+        return _question(element)
+    raise _unknown(element, "QuestionForm")
+
+
+def _question(element: Element) -> Question:
+    name = words(_need(element, "QuestionIdentifier"))
+    if not name:
+        raise BadXml(f"{UNREADABLE} (QuestionIdentifier is empty)")
+    shown = child(element, "QuestionContent")
+    return Question(
+        name=name,
+        title=words(child(element, "DisplayName")),
+        required=words(child(element, "IsRequired")).lower() in ("true", "1"),
+        content=_contents(shown) if shown is not None else (),
+        answer=_answer(_need(element, "AnswerSpecification")),
+    )
+
+
+def _contents(element: Element) -> tuple[Content, ...]:
+    return tuple(_content(one) for one in element)
+
+
+def _content(element: Element) -> Content:
+    readers: dict[str, Callable[[Element], Content]] = {
+        "Title": lambda one: Content("title", words(one)),
+        "Text": lambda one: Content("text", words(one)),
+        "List": lambda one: Content("list", entries=tuple(words(entry) for entry in one)),
+        "FormattedContent": _formatted,
+        "Binary": _binary,
+        "EmbeddedBinary": _binary,
+        "Application": _application,
+    }
+    if local(element) not in readers:
+        raise _unknown(element, "content")
+    return readers[local(element)](element)
+
+
+def _formatted(element: Element) -> Content:
+    text = words(element)
+    try:
+        defusedxml.ElementTree.fromstring(f"<div>{_named_entities(text)}</div>", forbid_dtd=True)
+    except (ParseError, defusedxml.DefusedXmlException, ValueError) as error:
+        raise BadXhtml(
+            "There was an error parsing the XHTML data in your request.  Please make sure the data is well-formed and "
+            f"validates against the appropriate schema. (FormattedContent: {error})"
+        ) from None
+    return Content("formatted", text)
+
+
+def _named_entities(text: str) -> str:
+    # XHTML's own entities, such as &nbsp;, are declared by its document type, which XML parsers do not load.
+    return re.sub(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)[A-Za-z][A-Za-z0-9]*;", "&#160;", text)
+
+
+def _binary(element: Element) -> Content:
+    mime = child(element, "MimeType") if local(element) == "Binary" else child(element, "EmbeddedMimeType")
+    sort = words(_need(mime, "Type")).lower() if mime is not None else ""
+    return _medium(element, sort)
+
+
+def _medium(element: Element, sort: str) -> Content:
+    media: dict[str, Media] = {"image": "image", "audio": "audio", "video": "video"}
+    return Content(
+        media.get(sort, "link"),
+        words(child(element, "AltText")),
+        url=_address(words(_need(element, "DataURL"))),
+        width=_pixels(element, "Width"),
+        height=_pixels(element, "Height"),
+    )
+
+
+def _application(element: Element) -> Content:
+    """Java applets and Flash, which no browser runs any more: their address as a link."""
+    inner = next((one for one in element if local(one) in ("JavaApplet", "Flash")), None)
+    if inner is None:
+        raise BadXml(f"{UNREADABLE} (Application: JavaApplet or Flash is missing)")
+    address = words(child(inner, "FlashMovieURL")) or words(child(inner, "AppletPath"))
+    return Content("link", f"{local(inner)}: no browser runs it any more", url=_address(address))
+
+
+def _address(url: str) -> str:
+    if not re.match(r"https?://[^\s]+$", url):
+        raise BadXml(f"{UNREADABLE} (DataURL {url[:100]!r} is no http address)")
+    return url
+
+
+def _pixels(element: Element, name: str) -> int | None:
+    text = words(child(element, name))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _answer(element: Element) -> FreeText | Selection:
+    for one in element:
+        if local(one) == "FreeTextAnswer":
+            return _free_text(one)
+        if local(one) == "SelectionAnswer":
+            return _selection(one)
+        if local(one) == "FileUploadAnswer":
+            raise BadXml(f"{UNREADABLE} (FileUploadAnswer is no longer supported, as of schema 2017-11-06)")
+    raise BadXml(f"{UNREADABLE} (AnswerSpecification: FreeTextAnswer or SelectionAnswer is missing)")
+
+
+def _free_text(element: Element) -> FreeText:
+    limits = child(element, "Constraints")
+    rules = list(limits) if limits is not None else []
+    number = next((one for one in rules if local(one) == "IsNumeric"), None)
+    length = next((one for one in rules if local(one) == "Length"), None)
+    return FreeText(
+        numeric=number is not None,
+        least=_decimal(number, "minValue"),
+        most=_decimal(number, "maxValue"),
+        shortest=_whole(length, "minLength") or 0,
+        longest=_whole(length, "maxLength"),
+        patterns=tuple(_pattern(one) for one in rules if local(one) == "AnswerFormatRegex"),
+        default=words(child(element, "DefaultText")),
+        lines=min(_count(element, "NumberOfLinesSuggestion", 1), 100),
+    )
+
+
+def _pattern(element: Element) -> Pattern:
+    regex = element.get("regex", "")
+    said = element.get("errorText") or f"must match {regex}"
+    return Pattern(regex, said, element.get("flags", ""))
+
+
+def _decimal(element: Element | None, name: str) -> Decimal | None:
+    text = element.get(name) if element is not None else None
+    if text is None:
+        return None
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise BadXml(f"{UNREADABLE} ({name}: {text!r} is no number)")
+    return number
+
+
+def _whole(element: Element | None, name: str) -> int | None:
+    number = _decimal(element, name)
+    return int(number) if number is not None else None
+
+
+def _count(element: Element, name: str, default: int) -> int:
+    text = words(child(element, name))
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadXml(f"{UNREADABLE} ({name}: {text!r} is no whole number)")
+    return int(text)
+
+
+def _selection(element: Element) -> Selection:
+    listed = list(_need(element, "Selections"))
+    choices = tuple(_choice(one) for one in listed if local(one) == "Selection")
+    other = next((one for one in (*listed, *element) if local(one) == "OtherSelection"), None)
+    style = WHITE.sub("", words(child(element, "StyleSuggestion"))).lower() or "radiobutton"
+    if style not in STYLES:
+        raise BadXml(f"{UNREADABLE} (StyleSuggestion: {style!r} is none of {', '.join(STYLES)})")
+    if not choices:
+        raise BadXml(f"{UNREADABLE} (Selections: no Selection)")
+    _distinct(choices)
+    least, most = _count(element, "MinSelectionCount", 1), _count(element, "MaxSelectionCount", 1)
+    return Selection(choices, least, max(least, most), style, _other(other))
+
+
+def _other(element: Element | None) -> FreeText | None:
+    return _free_text(element) if element is not None else None
+
+
+def _choice(element: Element) -> Choice:
+    name = words(_need(element, "SelectionIdentifier"))
+    for one in element:
+        if local(one) in ("Text", "FormattedContent", "Binary"):
+            return Choice(name, _content(one))
+    raise BadXml(f"{UNREADABLE} (Selection {name!r}: Text, FormattedContent or Binary is missing)")
+
+
+def _distinct(choices: Sequence[Choice]) -> None:
+    names = [choice.name for choice in choices]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadXml(f"{UNREADABLE} (SelectionIdentifier {name!r} stands there twice)")
