@@ -9,7 +9,7 @@ from typing import IO, Any, BinaryIO
 
 from broker.annotation.labelled import Labelled
 from broker.formats import tables
-from broker.formats.packed import Archive
+from broker.formats.archive import Archive
 
 SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 ONLY = "train"

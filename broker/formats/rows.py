@@ -13,8 +13,9 @@ __all__ = ["Bookmark", "Item", "Medium", "Problem", "Read", "Row", "expect", "gu
 class Medium(NamedTuple):
     """A verified file beside a row: `medium` is image, audio or video, `sort` its format by content, such as png.
 
-    `facts` are what is known of it: width and height in pixels, duration in seconds, peaks. `content` is its bytes, a
-    file for those that may be large, or None where the same file came with an earlier row; `number` tells files apart.
+    `facts` are what is known of it: width and height in pixels, duration in seconds, peaks. `content` is its bytes, or
+    a file that is open until the next row is asked for, or None where an earlier row brought the same file; `number`
+    tells files apart.
     """
 
     medium: str
@@ -22,6 +23,11 @@ class Medium(NamedTuple):
     facts: dict[str, Any]
     content: bytes | IO[bytes] | None
     number: int
+
+    def close(self) -> None:
+        """Let go of its file."""
+        if self.content is not None and not isinstance(self.content, bytes):
+            self.content.close()
 
 
 NONE: Mapping[str, Medium] = MappingProxyType({})

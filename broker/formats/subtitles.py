@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from broker.annotation.labelled import Labelled
-from broker.formats.packed import Archive
+from broker.formats.archive import Archive
 
 WORDS_A_SECOND = 2.5
 """How fast people speak: for transcripts of recordings whose length nobody told."""

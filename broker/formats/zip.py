@@ -1,15 +1,17 @@
 """A ZIP of images and recordings, a row each; or of one table with the files that its rows name."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from broker.errors import Invalid
 from broker.formats import csv, jsonl
-from broker.formats.archive import Archive, opened
 from broker.formats.limits import Limits
 from broker.formats.rows import Bookmark, Item, Medium, Problem, Read, Row, guarded
+from broker.formats.unzip import Archive, opened
 
 BEGINNING, LIMITS = Bookmark(), Limits()
 TABLES: dict[str, Read] = {
@@ -46,7 +48,8 @@ def look(stream: BinaryIO, limits: Limits = LIMITS) -> list[str]:
         table = _table(archive)
         if table is None:
             return []
-        first = next(_lines(archive, table, BEGINNING, limits), None)
+        with closing(_lines(archive, table, BEGINNING, limits)) as lines:
+            first = next(lines, None)
         _file_columns(archive, table, limits)
         return list(first.payload) if isinstance(first, Row) else []
 
@@ -54,7 +57,12 @@ def look(stream: BinaryIO, limits: Limits = LIMITS) -> list[str]:
 def _rows(stream: BinaryIO, start: Bookmark, limits: Limits) -> Iterator[Item]:
     with opened(stream, limits) as archive:
         table = _table(archive)
-        yield from _files(archive, start) if table is None else _bundle(archive, table, start, limits)
+        for item in _files(archive, start) if table is None else _bundle(archive, table, start, limits):
+            try:
+                yield item
+            finally:
+                for medium in item.files.values() if isinstance(item, Row) else ():
+                    medium.close()
 
 
 def _files(archive: Archive, start: Bookmark) -> Iterator[Item]:
@@ -93,8 +101,10 @@ def _ending(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).suffix.lower()
 
 
-def _lines(archive: Archive, table: int, start: Bookmark, limits: Limits) -> Iterator[Item]:
-    return TABLES[_ending(archive.entries[table - 1].filename)](archive.text(table), start, limits)
+def _lines(archive: Archive, table: int, start: Bookmark, limits: Limits) -> Generator[Item, None, None]:
+    read = TABLES[_ending(archive.entries[table - 1].filename)]
+    with archive.text(table) as text:
+        yield from read(text, start, limits)
 
 
 def _bundle(archive: Archive, table: int, start: Bookmark, limits: Limits) -> Iterator[Item]:
@@ -128,6 +138,7 @@ class _Taken:
         for one in files:
             if one.content is not None:
                 self._known.pop(one.number, None)
+                one.close()
 
 
 def _with_files(row: Row, columns: list[str], finder: Callable[[Any], int | None], taken: _Taken) -> Item:
@@ -147,9 +158,10 @@ def _with_files(row: Row, columns: list[str], finder: Callable[[Any], int | None
 def _file_columns(archive: Archive, table: int, limits: Limits) -> list[str]:
     """The columns that name files. Raises Invalid when there are files and none is named."""
     finder, found = _finder(archive, table), dict[str, None]()
-    for item, _ in zip(_lines(archive, table, BEGINNING, limits), range(FIRST_ROWS), strict=False):
-        payload: Mapping[str, Any] = item.payload if isinstance(item, Row) else {}
-        found |= {name: None for name, value in payload.items() if finder(value) is not None}
+    with closing(_lines(archive, table, BEGINNING, limits)) as lines:
+        for item in islice(lines, FIRST_ROWS):
+            payload: Mapping[str, Any] = item.payload if isinstance(item, Row) else {}
+            found |= {name: None for name, value in payload.items() if finder(value) is not None}
     if not found and len(archive.entries) > 1:
         name = archive.entries[table - 1].filename
         message = f"{name} names none of the ZIP's files in its first {FIRST_ROWS} rows"

@@ -144,10 +144,9 @@ def file(token: str) -> Response:
     answer.set_etag(hashlib.sha256(key.encode()).hexdigest()[:32])
     # Several ranges at once, and units that are not bytes, may be ignored (RFC 9110, 14.2).
     asked = request.headers.get("Range", "bytes=")
-    one = asked.startswith("bytes=") and "," not in asked
-    if not one:
+    answer.content_length = size
+    if not asked.startswith("bytes=") or "," in asked:
         answer.headers["Accept-Ranges"] = "bytes"
-        answer.content_length = size
         return answer
     try:
         answer.make_conditional(request, accept_ranges=True, complete_length=size)
