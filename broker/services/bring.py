@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.errors import Conflict, Invalid, Problem
+from broker.formats import batch
 from broker.kinds.registry import furnish
 from broker.rules.plan import Plan
 from broker.store import dataset, jobs
@@ -16,6 +17,8 @@ from broker.store.labelings import Labeling
 LONGEST_TITLE, LONGEST_TEXT, LONGEST_KEYWORDS = 200, 50_000, 1000
 LONGEST_NAME = 63
 MOST_COLUMNS = 200
+DAY, MOST_DAYS = 86_400, 30
+LATE = Problem(f"choose between 0 and {MOST_DAYS} days", column="approve_days")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,17 @@ class Wanted:
     guide: str = ""
     keywords: str = ""
     approval_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A batch as a requester typed it: the page has ${variables}, for which rows come later."""
+
+    title: str
+    html: str
+    description: str = ""
+    keywords: str = ""
+    approve_days: str = "3"
 
 
 @dataclass(frozen=True)
@@ -90,20 +104,54 @@ def begin(unit: Unit, requester_id: int, wanted: Wanted, file: File, now: dt.dat
     return Brought(job.id, upload.id)
 
 
-def _check(wanted: Wanted) -> None:
+def post(unit: Unit, requester_id: int, posted: Posted, now: dt.datetime) -> int:
+    """Begin a batch whose table is read in the background; the job's row id. Raises Invalid naming the field."""
+    days = posted.approve_days.strip()
+    problems = [] if days.isascii() and days.isdigit() and int(days[:4]) <= MOST_DAYS else [LATE]
+    problems += _text_problems(posted.title, posted.description, "", posted.keywords)
+    _raise(problems)
+    job = Job(
+        requester_id=requester_id,
+        title=posted.title.strip(),
+        description=posted.description.strip(),
+        kind="page",
+        settings={"template": batch.as_liquid(posted.html)},
+        gold_percent=0,
+        keywords=posted.keywords.strip(),
+        approval_seconds=int(days) * DAY,
+        created_at=now,
+    )
+    try:
+        furnish(job.kind, job.settings)
+    except Invalid as error:
+        _raise(
+            [Problem(one.message, column="html") for one in error.problems] or [Problem(error.message, column="html")]
+        )
+    unit.session.add(job)
+    unit.session.flush()
+    return job.id
+
+
+def _raise(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise Invalid("; ".join(map(str, problems)), problems=problems)
+
+
+def _text_problems(title: str, description: str, guide: str, keywords: str) -> list[Problem]:
     texts = (
-        ("title", wanted.title, LONGEST_TITLE),
-        ("description", wanted.description, LONGEST_TEXT),
-        ("guide", wanted.guide, LONGEST_TEXT),
-        ("keywords", wanted.keywords, LONGEST_KEYWORDS),
+        ("title", title, LONGEST_TITLE),
+        ("description", description, LONGEST_TEXT),
+        ("guide", guide, LONGEST_TEXT),
+        ("keywords", keywords, LONGEST_KEYWORDS),
     )
     problems = [
         Problem(f"write at most {most:,} characters", column=name) for name, text, most in texts if len(text) > most
     ]
-    if not wanted.title.strip():
-        problems.append(Problem("give the job a title", column="title"))
-    if problems:
-        raise Invalid("; ".join(map(str, problems)), problems=problems)
+    return problems if title.strip() else [*problems, Problem("give the job a title", column="title")]
+
+
+def _check(wanted: Wanted) -> None:
+    _raise(_text_problems(wanted.title, wanted.description, wanted.guide, wanted.keywords))
     Plan(wanted.redundancy, 0, wanted.reward, wanted.lease_seconds).check()
     furnish(wanted.kind, wanted.settings)
 

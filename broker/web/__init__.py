@@ -5,6 +5,7 @@ from flask import Flask
 from broker.web import (
     account,
     admin,
+    batches,
     buckets,
     errors,
     express,
@@ -42,6 +43,7 @@ def hang(app: Flask) -> None:
         work,
         worker,
         requester,
+        batches,
         results,
         wizard,
         uploads,
