@@ -24,6 +24,8 @@ FILES = {"_image": "images", "_audio": "sounds", "_video": "films"}
 LONGEST_TITLE, LONGEST_TEXT = 200, 50_000
 MOST_SHOWN = 20
 MOST_GOLD_ROWS = 20_000
+REVIEW_DAYS = ("", "1", "3", "7", "14", "30")
+"""How long a requester may look at answers before they are paid: not at all, or so many days."""
 SAMPLE = 50
 
 
@@ -240,13 +242,24 @@ def _whole(text: str, field: str) -> tuple[int, list[Problem]]:
     return 0, [Problem(f"{text[:40]!r} is no whole number", column=field)]
 
 
-def save_pay(unit: Unit, job_id: int, requester_id: int, reward: str, lease_minutes: str, budget: str = "") -> None:
-    """Keep the step "pay": an amount such as 0.02, whole minutes, and what an adaptive plan may cost, or nothing.
+def save_pay(
+    unit: Unit,
+    job_id: int,
+    requester_id: int,
+    reward: str,
+    lease_minutes: str,
+    budget: str = "",
+    review_days: str = "",
+) -> None:
+    """Keep the step "pay": an amount such as 0.02, whole minutes, what an adaptive plan may cost, or nothing, and the
+    days in which the requester looks at answers.
 
-    Raises Invalid naming the fields, NotFound.
+    None of those ("") has each answer paid once it is judged. Raises Invalid naming the fields, NotFound.
     """
     job = draft(unit, job_id, requester_id)
     minutes, problems = _whole(lease_minutes, "lease_minutes")
+    if review_days not in REVIEW_DAYS:
+        problems.append(Problem("choose one of the times", column="review_days"))
     amount, more = _amount(reward, "reward", ledger.parse_reward)
     most, yet_more = _amount(budget.strip() or "0", "budget", ledger.parse_budget)
     problems += more + yet_more
@@ -256,6 +269,7 @@ def save_pay(unit: Unit, job_id: int, requester_id: int, reward: str, lease_minu
             problems.append(Problem("choose between 1 and 10,080 minutes", column="lease_minutes") if minute else one)
     _raise(problems)
     job.reward, job.lease_seconds, job.budget = amount, minutes * 60, most
+    job.approval_seconds = int(review_days) * 24 * 3600 if review_days else None
 
 
 def _amount(text: str, field: str, parse: Callable[[str], int]) -> tuple[int, list[Problem]]:

@@ -218,7 +218,9 @@ def pay(job: str) -> ResponseReturnValue:
     reward, budget = (
         f"{one / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if one else "" for one in (found.reward, found.budget)
     )
-    return _pay_page(found, {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60})
+    days = "" if found.approval_seconds is None else found.approval_seconds // (24 * 3600)
+    form = {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60, "review_days": days}
+    return _pay_page(found, form)
 
 
 def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
@@ -234,8 +236,8 @@ def save_pay(job: str) -> ResponseReturnValue:
     form = request.form.to_dict()
     try:
         with broker().store.write() as unit:
-            told = (form.get(name, usual) for name, usual in (("reward", ""), ("lease_minutes", "10"), ("budget", "")))
-            prepare.save_pay(unit, drafts.number(job), me().id, *told)
+            usual = {"reward": "", "lease_minutes": "10", "budget": "", "review_days": ""}
+            prepare.save_pay(unit, drafts.number(job), me().id, *(form.get(one, usual[one]) for one in usual))
     except Invalid as error:
         found = _load(job)
         return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)
