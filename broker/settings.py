@@ -64,6 +64,18 @@ class Settings(BaseSettings):
     default_country: str = Field(
         "", pattern=r"^([A-Z]{2})?$", description="two letters: where workers live who did not say; empty: not known"
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="smtp://user:password@host:587 or smtps://… for mail; empty: no mail is sent"
+    )
+    mail_from: str = Field("crowd-broker@localhost", description="the sender of mail")
+    aws_key: str = Field("", description="access key id for notices to SQS and SNS; empty: none are sent there")
+    aws_secret: SecretStr = Field(SecretStr(""), description="its secret access key")
+    aws_region: str = Field("us-east-1", description="the region of queues and topics")
+    sqs_url: str = Field("", description="address of an SQS-compatible server; empty: that of the queue itself")
+    sns_url: str = Field("", description="address of an SNS-compatible server; empty: that of AWS")
+    private_webhooks: bool = Field(
+        False, description="webhooks may go to addresses of private networks, which requesters could then reach"
+    )
     proxies: int = Field(
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
     )

@@ -9,10 +9,11 @@ from typing import Any
 from broker.rules import gold, lease
 from broker.rules.gold import Schedule
 from broker.rules.qualification import USUAL, Leniency
-from broker.store import blocks, hits, jobs, posted, requirements, turns
+from broker.store import blocks, hits, jobs, notices, posted, requirements, turns
 from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
 from broker.store.jobs import Hold, Job
+from broker.store.notices import Event
 
 MOST_TRIES = 20
 """How often a claim waits for rivals who hold the last HITs, each time for one who then takes a seat or gives way."""
@@ -50,7 +51,11 @@ def claim(
     given = _given(unit, job, worker_id, have, now, secret)
     if given.code == Code.HELD:
         return next(offer for offer in holding(unit, job, worker_id, now) if offer.assignment_id not in have)
-    return offered(given, job.gold_column) if given.code == Code.NEXT else None
+    if given.code != Code.NEXT:
+        return None
+    if job.hit_type is not None:
+        notices.tell(unit, job.id, [Event("AssignmentAccepted", given.hit, given.assignment)], now)
+    return offered(given, job.gold_column)
 
 
 def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.datetime, secret: bytes) -> Given:

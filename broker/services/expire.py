@@ -3,7 +3,7 @@
 import datetime as dt
 
 from broker.rules.posting import KEPT, Status, WrongState
-from broker.store import policies, posted, remembered
+from broker.store import notices, policies, posted, remembered
 from broker.store.db import Unit
 
 BATCH = 200
@@ -15,6 +15,7 @@ def sweep(unit: Unit, now: dt.datetime) -> int:
     while found := posted.expiring(unit, now, after=after, limit=BATCH):
         over = [hit_id for hit_id in found if posted.release(unit, hit_id, now) is not None]
         policies.ask(unit, over, now)
+        notices.of_hits(unit, over, ["HITExpired", "HITReviewable"], now)
         ended += len(over)
         after = found[-1]
     return ended
@@ -30,6 +31,7 @@ def dispose(unit: Unit, hit_id: int, requester_id: int, now: dt.datetime) -> Non
     if status not in (Status.REVIEWABLE, Status.REVIEWING) or line.standing.submitted:
         raise WrongState(status)
     posted.dispose(unit, line, now)
+    notices.of_hits(unit, [hit_id], ["HITDisposed"], now)
 
 
 def forget(unit: Unit, now: dt.datetime) -> int:
@@ -40,5 +42,6 @@ def forget(unit: Unit, now: dt.datetime) -> int:
         line = posted.one(unit, one.hit_id, one.requester_id, now, lock=True)
         if line is not None and not (line.standing.submitted or line.standing.pending or line.standing.disposed):
             posted.dispose(unit, line, now)
+            notices.of_hits(unit, [one.hit_id], ["HITDisposed"], now)
             gone += 1
     return gone

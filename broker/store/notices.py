@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from broker.store import errands
 from broker.store.db import Rows, Unit, key
 from broker.store.jobs import Job
+from broker.store.work import Hit
 
 _WAITING_SQL = "state = 'waiting'"
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
@@ -103,6 +104,15 @@ def tell(unit: Unit, job_id: int, events: Iterable[Event], now: dt.datetime) -> 
         return
     requester = unit.session.scalar(sa.select(Job.requester_id).where(Job.id == job_id))
     put(unit, int(requester or 0), job_id, Target(found.transport, found.destination, found.version), wanted, now)
+
+
+def of_hits(unit: Unit, hit_ids: Sequence[int], events: Sequence[str], now: dt.datetime) -> None:
+    """Have these events of each of these HITs told, if somebody wants to know."""
+    if not hit_ids:
+        return
+    rows = unit.session.execute(sa.select(Hit.id, Hit.job_id).where(Hit.id.in_(hit_ids)).order_by(Hit.id)).all()
+    for job_id in {row.job_id for row in rows}:
+        tell(unit, job_id, [Event(one, row.id) for row in rows if row.job_id == job_id for one in events], now)
 
 
 def put(
