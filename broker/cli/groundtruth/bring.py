@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from broker.cli import functions
-from broker.cli.functions import Function
-from broker.cli.import_batch import read_text
+from broker.cli.batch.bring import read_text
+from broker.cli.groundtruth import functions
+from broker.cli.groundtruth.functions import Function
 from broker.cli.importing import fill, installation, requester_of, sound, tell, told_of_job
 from broker.errors import BrokerError, Invalid, Problem
 from broker.formats import images, manifest, tasktemplate
