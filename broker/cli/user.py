@@ -10,7 +10,8 @@ import click
 from broker.cli.serve import configured
 from broker.errors import Invalid
 from broker.rules import ledger
-from broker.services import enroll, oversee
+from broker.services import enroll, keys, oversee
+from broker.store import keys as kept
 from broker.store import people
 from broker.store.db import Unit
 from broker.store.people import ROLES, Person
@@ -34,7 +35,7 @@ def _installation() -> Iterator[Broker]:
 
 @click.group()
 def command() -> None:
-    """Accounts: add, list, role, suspend, restore, credit."""
+    """Accounts: add, list, role, suspend, restore, credit; key, keys, revoke-key for programs."""
 
 
 def _password(*, from_input: bool) -> str:
@@ -128,3 +129,33 @@ def _found(unit: Unit, who: str) -> Person:
     if found is None:
         raise click.ClickException(f"there is no account {who}")
     return found
+
+
+@command.command()
+@click.argument("who")
+@click.option("--label", required=True, help="What the key is for.")
+def key(who: str, label: str) -> None:
+    """Make an access key for the requester WHO; its secret is printed this once."""
+    with _installation() as broker, broker.store.write() as unit:
+        made = keys.make(unit, _found(unit, who), label, broker.now(), broker.secret)
+    click.echo(f"AWS_ACCESS_KEY_ID={made.public_id}\nAWS_SECRET_ACCESS_KEY={made.secret}")
+
+
+@command.command("keys")
+@click.argument("who")
+def show_keys(who: str) -> None:
+    """List the access keys of WHO that hold."""
+    with _installation() as broker, broker.store.read() as unit:
+        for one in kept.open_keys(unit, _found(unit, who).id):
+            used = one.used_at.isoformat(timespec="minutes") if one.used_at else "never used"
+            click.echo(f"{one.public_id}  {used}  {one.label}")
+
+
+@command.command("revoke-key")
+@click.argument("who")
+@click.argument("key_id")
+def revoke_key(who: str, key_id: str) -> None:
+    """Revoke the access key KEY_ID of WHO."""
+    with _installation() as broker, broker.store.write() as unit:
+        keys.revoke(unit, _found(unit, who).id, key_id, broker.now())
+    click.echo(f"{key_id}: revoked")

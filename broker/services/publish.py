@@ -8,7 +8,7 @@ from broker.kinds.registry import columns, furnish
 from broker.rules import ledger
 from broker.rules.order import Priority, mask
 from broker.rules.plan import Plan
-from broker.store import dataset, errands, hits, jobs, money, turns
+from broker.store import dataset, errands, hits, jobs, money, posted, turns
 from broker.store.db import Unit
 from broker.store.jobs import ENDED, RUNNING, Job, JobState, UploadState
 
@@ -117,8 +117,13 @@ def resume(unit: Unit, job_id: int, requester_id: int) -> None:
 
 
 def stop(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> None:
-    """End the job early; what is out may be submitted and is paid, the rest of the money returns."""
-    jobs.own_job(unit, job_id, requester_id)
+    """End the job early; what is out may be submitted and is paid, the rest of the money returns.
+
+    Of a HIT type, all HITs expire; the type stays.
+    """
+    if jobs.own_job(unit, job_id, requester_id).hit_type is not None:
+        posted.end_all(unit, job_id, now)
+        return
     if not jobs.move_job(unit, job_id, RUNNING, JobState.STOPPED, finished_at=now):
         raise Conflict("Only a running job can be stopped.")
     errands.later(unit, "settle", job_id, now)
@@ -140,6 +145,8 @@ def add_answers(unit: Unit, job_id: int, requester_id: int, more: int, now: dt.d
     job = jobs.own_job(unit, job_id, requester_id, lock=True)
     if job.state == JobState.DRAFT:
         raise Conflict("This job is not published yet.")
+    if job.hit_type is not None:
+        raise Conflict("The HITs of a HIT type get more answers one by one, through the Requester API.")
     if more < 1:
         raise Invalid(f"more: {more} is not 1 or more", problems=[Problem("must be 1 or more", column="more")])
     job.redundancy += more

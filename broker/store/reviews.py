@@ -227,3 +227,17 @@ def appeals(unit: Unit, *, open_: bool, limit: int = 100) -> list[tuple[Appeal, 
         .limit(limit)
     )
     return [(row[0], row[1], row[2], row[3]) for row in unit.session.execute(query)]
+
+
+def rejections(unit: Unit, assignment_ids: Collection[int]) -> dict[int, Decision]:
+    """The last rejection of each of these answers, also of those that were approved later."""
+    mine = sa.select(Decision).where(Decision.assignment_id.in_(assignment_ids), ~Decision.approved)
+    return {one.assignment_id: one for one in unit.session.scalars(mine.order_by(Decision.id))}
+
+
+def state_counts(unit: Unit, job_id: int) -> dict[str, int]:
+    """How many answers of the job are in each state."""
+    query = sa.select(Assignment.state, sa.func.count()).where(
+        Assignment.job_id == job_id, Assignment.state.in_(ANSWERED)
+    )
+    return {str(row[0]): int(row[1]) for row in unit.session.execute(query.group_by(Assignment.state))}

@@ -153,6 +153,7 @@ def _line(row: Record) -> dict[str, Any]:
     room = furnish(job.kind, job.settings)
     return {
         "turn": turn,
+        "id": broker().names("T").show(turn.id),
         "title": job.title,
         "job": broker().names("J").show(job.id),
         "answer": room.show(room.parse(turn.answer, {})),

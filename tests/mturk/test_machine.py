@@ -329,23 +329,30 @@ class Machine(RuleBasedStateMachine):
             self.ask("CreateWorkerBlock", WorkerId=name, Reason="slow")
             self.blocked.add(worker)
 
-    @invariant()
-    def hits_agree(self):
-        for hit in self.hits:
-            said = self.ask("GetHIT", HITId=hit.id)["HIT"]
-            assert said["HITStatus"] == hit.status(self.now)
-            assert said["MaxAssignments"] == hit.seats
-            assert said["NumberOfAssignmentsPending"] == hit.count("Accepted")
-            assert said["NumberOfAssignmentsAvailable"] == hit.free
-            assert said["NumberOfAssignmentsCompleted"] == hit.count("Approved", "Rejected")
+    @rule(number=numbers)
+    def read(self, number):
+        hit = self.hit(number)
+        if hit:
+            assert self.ask("GetHIT", HITId=hit.id)["HIT"]["HITStatus"] == hit.status(self.now)
             shown = self.ask("ListAssignmentsForHIT", HITId=hit.id, MaxResults=100)["Assignments"]
             visible = {turn.id: turn.state for turn in hit.turns if turn.state in ("Submitted", "Approved", "Rejected")}
             assert {one["AssignmentId"]: one["AssignmentStatus"] for one in shown} == visible
 
     @invariant()
     def lists_agree(self):
-        there = {hit.id for hit in self.hits if not hit.disposed}
-        assert {one["HITId"] for one in self.ask("ListHITs", MaxResults=100)["HITs"]} == there
+        found = {one["HITId"]: one for one in self.ask("ListHITs", MaxResults=100)["HITs"]}
+        assert set(found) == {hit.id for hit in self.hits if not hit.disposed}
+        for hit in self.hits:
+            if hit.disposed:
+                continue
+            said = found[hit.id]
+            assert (said["HITStatus"], said["MaxAssignments"]) == (hit.status(self.now), hit.seats)
+            assert said["NumberOfAssignmentsPending"] == hit.count("Accepted")
+            assert said["NumberOfAssignmentsAvailable"] == hit.free
+            assert said["NumberOfAssignmentsCompleted"] == hit.count("Approved", "Rejected")
+
+    @rule()
+    def reviewable(self):
         for status in ("Reviewable", "Reviewing"):
             said = self.ask("ListReviewableHITs", Status=status, MaxResults=100)["HITs"]
             assert {one["HITId"] for one in said} == {hit.id for hit in self.hits if hit.status(self.now) == status}
