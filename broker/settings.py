@@ -54,6 +54,28 @@ class Settings(BaseSettings):
         False, description="let ExternalQuestions be http addresses of this machine, for development"
     )
     throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
+    system_qualifications: Literal["lenient", "strict"] = Field(
+        "lenient",
+        description="lenient: Masters, numbers of approved answers and unknown locations are not asked of workers",
+    )
+    trial_turns: int = Field(
+        100, ge=0, description="until so many of a worker's turns have ended, their approval rate counts as 100 %"
+    )
+    default_country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", description="two letters: where workers live who did not say; empty: not known"
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="smtp://user:password@host:587 or smtps://… for mail; empty: no mail is sent"
+    )
+    mail_from: str = Field("crowd-broker@localhost", description="the sender of mail")
+    aws_key: str = Field("", description="access key id for notices to SQS and SNS; empty: none are sent there")
+    aws_secret: SecretStr = Field(SecretStr(""), description="its secret access key")
+    aws_region: str = Field("us-east-1", description="the region of queues and topics")
+    sqs_url: str = Field("", description="address of an SQS-compatible server; empty: that of the queue itself")
+    sns_url: str = Field("", description="address of an SNS-compatible server; empty: that of AWS")
+    private_webhooks: bool = Field(
+        False, description="webhooks may go to addresses of private networks, which requesters could then reach"
+    )
     proxies: int = Field(
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
     )

@@ -19,6 +19,7 @@ from redis.retry import Retry
 from rq.serializers import JSONSerializer
 
 from broker.rules.names import Names
+from broker.rules.qualification import Leniency
 from broker.settings import Settings
 from broker.store import tables
 from broker.store.buckets import Buckets
@@ -98,8 +99,14 @@ class Broker:
         """Where s3:// addresses lead."""
         return Buckets(self.settings.buckets)
 
+    @property
+    def leniency(self) -> Leniency:
+        """How much system qualifications ask of newcomers."""
+        settings = self.settings
+        return Leniency(settings.system_qualifications == "lenient", settings.trial_turns, settings.default_country)
+
     def names(self, prefix: str) -> Names:
-        """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads."""
+        """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads, Q for types."""
         return _names(self.secret, prefix)
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from broker.services import expire as expiring
 from broker.services import export, review, submit
-from broker.store import errands, exports, posted, reviews, schedule, turns
+from broker.store import errands, exports, notices, posted, qualifications, reviews, schedule, turns
 from broker.store.db import Unit
 from broker.wiring import DRAIN, Broker
 from workers import here
@@ -102,6 +102,23 @@ def revive(broker: Broker) -> None:
         errands.revive(unit, now - LOST, now)
 
 
+def notify(broker: Broker) -> None:
+    """Ask for the notices to be delivered whose next try is due."""
+    now = broker.now()
+    with broker.store.write() as unit:
+        for requester_id in _due(unit, now):
+            errands.later(unit, "notify", requester_id, now)
+
+
+def _due(unit: Unit, now: dt.datetime) -> list[int]:
+    """The requesters to whom something waits to be told for whom nobody is asked yet."""
+    waiting = notices.requesters_due(unit, now)
+    if not waiting:
+        return []
+    known = errands.asked(unit, "notify") | errands.failed_since(unit, "notify", now - PAUSE)
+    return [requester_id for requester_id in waiting if requester_id not in known]
+
+
 def prune(broker: Broker) -> None:
     """Forget errands that ended days ago, HITs that did months ago, and files of results that nobody fetches."""
     _till_done(broker, expiring.BATCH, expiring.forget)
@@ -109,6 +126,8 @@ def prune(broker: Broker) -> None:
     while pruned == PRUNED_ROWS:
         with broker.store.write() as unit:
             pruned = errands.prune(unit, now - KEPT, limit=PRUNED_ROWS)
+            notices.prune(unit, now - 10 * KEPT, limit=PRUNED_ROWS)
+            qualifications.lapse_tests(unit, now)
     with broker.store.read() as unit:
         unwanted = export.unwanted(unit, now)
     for _, file in unwanted:
@@ -137,6 +156,7 @@ SCHEDULE = (
     Entry("approve", 5, reviews.any_due, approve),
     Entry("release", 60, lambda unit, now: bool(reviews.forfeited(unit, now, limit=1)), release),
     Entry("judge", 1, lambda unit, now: bool(_fresh(unit, now)), judge),
+    Entry("notify", 5, lambda unit, now: bool(_due(unit, now)), notify),
     Entry("revive", 10, lambda unit, now: errands.any_lost(unit, now - LOST), revive),
     Entry("prune", 3600, lambda *_: True, prune),
     *(_bell(queue) for queue in errands.QUEUES),

@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from broker.mturk import account, assignments, hits, wire, workers
+from broker.mturk import account, assignments, hits, notices, policies, qualifications, wire, workers
 
-OPERATIONS = (account, hits, assignments, workers)
+OPERATIONS = (account, hits, assignments, workers, qualifications, policies, notices)
 """The modules whose import registers operations."""
 
 

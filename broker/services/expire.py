@@ -3,7 +3,7 @@
 import datetime as dt
 
 from broker.rules.posting import KEPT, Status, WrongState
-from broker.store import posted, remembered
+from broker.store import notices, policies, posted, remembered
 from broker.store.db import Unit
 
 BATCH = 200
@@ -13,7 +13,10 @@ def sweep(unit: Unit, now: dt.datetime) -> int:
     """Close the HITs that have expired, and give back the money of those nobody works on; how many ended by it."""
     ended, after = 0, 0
     while found := posted.expiring(unit, now, after=after, limit=BATCH):
-        ended += sum(posted.release(unit, hit_id, now) is not None for hit_id in found)
+        over = [hit_id for hit_id in found if posted.release(unit, hit_id, now) is not None]
+        policies.ask(unit, over, now)
+        notices.of_hits(unit, over, ["HITExpired", "HITReviewable"], now)
+        ended += len(over)
         after = found[-1]
     return ended
 
@@ -28,6 +31,7 @@ def dispose(unit: Unit, hit_id: int, requester_id: int, now: dt.datetime) -> Non
     if status not in (Status.REVIEWABLE, Status.REVIEWING) or line.standing.submitted:
         raise WrongState(status)
     posted.dispose(unit, line, now)
+    notices.of_hits(unit, [hit_id], ["HITDisposed"], now)
 
 
 def forget(unit: Unit, now: dt.datetime) -> int:
@@ -38,5 +42,6 @@ def forget(unit: Unit, now: dt.datetime) -> int:
         line = posted.one(unit, one.hit_id, one.requester_id, now, lock=True)
         if line is not None and not (line.standing.submitted or line.standing.pending or line.standing.disposed):
             posted.dispose(unit, line, now)
+            notices.of_hits(unit, [one.hit_id], ["HITDisposed"], now)
             gone += 1
     return gone

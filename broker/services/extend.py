@@ -5,7 +5,7 @@ import datetime as dt
 from broker.errors import Conflict, NotFound
 from broker.rules import ledger
 from broker.rules.posting import MOST_SEATS, Status, WrongState, refuse, within
-from broker.store import hits, jobs, money, posted
+from broker.store import hits, jobs, money, notices, posted
 from broker.store.db import Unit
 from broker.store.jobs import Hold, Job
 from broker.store.posted import Line
@@ -22,6 +22,7 @@ def add_seats(unit: Unit, hit_id: int, requester_id: int, more: int, now: dt.dat
     refuse([one for one in wrong if one])
     if line.posted.backed:
         posted.back(unit, line, more * line.job.reward, now)
+    notices.of_hits(unit, [hit_id], ["HITExtended"], now)
     posted.change_hit(unit, hit_id, extra=line.hit.extra + more)
     _reopen(unit, line, now, seats=seats, expires_at=line.posted.expires_at)
 
@@ -30,6 +31,8 @@ def set_end(unit: Unit, hit_id: int, requester_id: int, expires_at: dt.datetime,
     """Let the HIT end then; in the past: now. A later end opens it again. Raises Unpaid, NotFound, WrongState."""
     line = posted.own(unit, hit_id, requester_id, now)
     posted.change(unit, hit_id, expires_at=expires_at)
+    if expires_at > max(line.posted.expires_at, now):
+        notices.of_hits(unit, [hit_id], ["HITExtended"], now)
     if expires_at > now and not line.posted.backed:
         posted.change(unit, hit_id, backed=True)
         posted.back(unit, line, (line.standing.seats - line.hit.taken) * line.job.reward, now)

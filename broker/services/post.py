@@ -14,7 +14,7 @@ from broker.kinds.registry import furnish
 from broker.rules import ledger, posting
 from broker.rules.order import ORDINARY, mask
 from broker.rules.posting import HitType, refuse, within
-from broker.store import hits, jobs, money, posted
+from broker.store import hits, jobs, money, notices, posted
 from broker.store.db import Json, Unit
 from broker.store.jobs import ENDED, Job, JobState
 from broker.store.posted import Posted
@@ -121,6 +121,7 @@ def post(unit: Unit, job_id: int, requester_id: int, order: Order, now: dt.datet
     )
     unit.session.flush()
     money.transfer(unit, ledger.fund(job_id, requester_id, order.seats * job.reward, f"seats:{hit_id}:1"), now)
+    notices.of_hits(unit, [hit_id], ["HITCreated"], now)
     return hit_id
 
 

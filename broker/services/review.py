@@ -10,9 +10,10 @@ from broker.formats import batch as batch_format
 from broker.formats.limits import Limits
 from broker.rules import ledger, verdict
 from broker.rules.posting import OVERRIDE
-from broker.store import batches, errands, hits, jobs, money, posted, reviews
+from broker.store import batches, errands, hits, jobs, money, notices, policies, posted, reviews
 from broker.store.db import Store, Unit
 from broker.store.jobs import ENDED, Hold, Job
+from broker.store.notices import Event
 from broker.store.reviews import Decision
 from broker.store.work import Assignment, Turn
 
@@ -60,11 +61,13 @@ def _approve(unit: Unit, turn: Assignment, job: Job, decision: Decision, now: dt
 def _decide(unit: Unit, turn: Assignment, job: Job, old: Turn, new: Turn, now: dt.datetime) -> None:
     if not reviews.decide(unit, turn.id, old, new, now):
         raise Decided(str(old).title())
+    notices.tell(unit, job.id, [Event(f"Assignment{str(new).title()}", turn.hit_id, turn.id)], now)
     if not turn.judged:
         # Decided before anybody judged it: it counts all the same.
         held = jobs.job(unit, job.id, Hold.CHANGE)
         done = hits.count_answers(unit, {turn.hit_id: 1}, held.redundancy) if not turn.gold else 0
         jobs.count(unit, job.id, done=done, answers=1)
+        policies.ask(unit, [turn.hit_id], now)
 
 
 def _close(unit: Unit, job: Job, now: dt.datetime) -> None:

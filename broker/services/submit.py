@@ -7,9 +7,10 @@ from typing import Any
 from broker.errors import Conflict, Invalid, NotFound
 from broker.kinds.registry import furnish
 from broker.rules import lease
-from broker.store import errands, hits, jobs, talk, turns
+from broker.store import errands, hits, jobs, notices, talk, turns
 from broker.store.db import Unit
 from broker.store.jobs import ENDED, RUNNING, Hold
+from broker.store.notices import Event
 from broker.store.work import ANSWERED, Assignment, Turn
 
 LONGEST_REPORT = 2000
@@ -41,13 +42,19 @@ def submit(
     values = {"answer": kept, "seconds": lease.checked_seconds(seconds), "submitted_at": now}
     if turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.SUBMITTED, **values):
         hits.count_answer(unit, job.id, worker_id)
+        _tell(unit, turn, "AssignmentSubmitted", now)
         return Receipt(job.id, repeated=False, late=turn.deadline < now)
     turn = _own(unit, assignment_id, worker_id)
     if turn.state in ANSWERED:
         return _again(turn, kept)
     if turn.state == Turn.ABANDONED and _reclaim(unit, turn, values):
+        _tell(unit, turn, "AssignmentSubmitted", now)
         return Receipt(job.id, repeated=False, late=True)
     raise Conflict(f"This assignment was {turn.state}; its HIT went to somebody else.")
+
+
+def _tell(unit: Unit, turn: Assignment, event: str, now: dt.datetime) -> None:
+    notices.tell(unit, turn.job_id, [Event(event, turn.hit_id, turn.id)], now)
 
 
 def _again(turn: Assignment, answer: dict[str, Any]) -> Receipt:
@@ -91,6 +98,7 @@ def give_back(unit: Unit, assignment_id: int, worker_id: int, now: dt.datetime) 
     if not turns.move(unit, assignment_id, worker_id, Turn.ACCEPTED, Turn.RETURNED, decided_at=now):
         raise Conflict("This assignment was submitted already.")
     hits.free_seat(unit, turn.job_id, turn.hit_id, gold=turn.gold)
+    _tell(unit, turn, "AssignmentReturned", now)
     _freed(unit, turn.job_id, now)
 
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from broker.rules import order
 from broker.rules.gold import NEVER
-from broker.store import turns
+from broker.store import notices, turns
 from broker.store.db import Unit
 from broker.store.jobs import Job
+from broker.store.notices import Event
 from broker.store.work import Assignment, Cursor, Hit, is_active
 
 Positions = Sequence[int]
@@ -124,6 +125,9 @@ def lapse(unit: Unit, now: dt.datetime, job_id: int | None = None) -> list[int]:
     lapsed = [row for row in turns.lapsed(unit, now, job_id) if turns.abandon(unit, row.id, now)]
     for row in lapsed:
         free_seat(unit, row.job_id, row.hit_id, gold=row.gold)
+    for job in {row.job_id for row in lapsed}:
+        over = [Event("AssignmentAbandoned", row.hit_id, row.id) for row in lapsed if row.job_id == job]
+        notices.tell(unit, job, over, now)
     return [row.job_id for row in lapsed]
 
 

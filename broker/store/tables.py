@@ -12,9 +12,13 @@ from broker.store import (
     labelings,
     live,
     money,
+    notices,
     people,
+    policies,
     posted,
+    qualifications,
     remembered,
+    requirements,
     reviews,
     schedule,
     talk,
@@ -25,6 +29,7 @@ from broker.store.db import Rows
 TABLES = (
     *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
     *(keys, remembered, posted, reviews, blocks, labelings),
+    *(qualifications, requirements, policies, notices),
 )
 METADATA = Rows.metadata
 

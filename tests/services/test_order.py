@@ -21,7 +21,7 @@ DRAWS = 300
 def draws(store, worker, count=DRAWS):
     dice = random.Random(1)
     with store.read() as unit:
-        return Counter(assign.next_job(unit, worker, assign.requesters(unit), dice) for _ in range(count))
+        return Counter(assign.next_job(unit, worker, assign.requesters(unit), dice, now=NOW) for _ in range(count))
 
 
 def urgent(store, job, requester, priority):
