@@ -35,8 +35,7 @@ def _composed(image: Any) -> bytes:
         content = base64.b64decode(image["pngImageData"], validate=True)
     except (KeyError, TypeError, ValueError):
         raise Invalid("the answer's picture is no PNG in base64") from None
-    images.verify(content, Limits())
-    with Image.open(io.BytesIO(content)) as found:
+    with Image.open(io.BytesIO(images.take(content, Limits()).content)) as found:
         seen = found.convert("RGBA")
         return _png(Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen))
 

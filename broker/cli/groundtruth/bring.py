@@ -27,7 +27,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 WORKERS, MORE_WORKERS = 3, 5
 """Ground Truth's own defaults; the second for boxes."""
 VERSION = "2018-10-16"
-IMAGE = "_image"
+IMAGE, MEDIA = "_image", "_media"
 PLACES = {"image": IMAGE, "text": TEXT}
 NO = {"false", "no", "0"}
 NAMES = ("isHumanAnnotationRequired", "humanAnnotationRequired")
@@ -180,20 +180,21 @@ def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if not isinstance(value, dict | list) and name[:1] != "_"}
 
 
-def _shown(broker: Broker, known: Known, entry: Entry, key: str) -> dict[str, str]:
+def _shown(broker: Broker, known: Known, entry: Entry, key: str) -> dict[str, Any]:
     """The column that the kind shows: the text, or the image, verified and kept as an upload's would be."""
     try:
         if known.settings["media"] == "text":
             return {TEXT: _text(broker.buckets, entry)}
         if not entry.is_reference:
             raise Invalid(f"the template shows images, and the line has no {REFERENCE!r}")
-        content = broker.buckets.read(entry.source, Limits().image_bytes)
-        sort = images.verify(content, Limits()).media_type.partition("/")[2]
+        picture = images.take(broker.buckets.read(entry.source, Limits().image_bytes), Limits())
     except BrokerError as error:
         raise _at(entry, error.message) from error
     place = f"images/{key.rpartition('/')[2]}/{entry.row // 1000}/{entry.row}"
-    broker.files.write(place, content)
-    return {IMAGE: f"{place}.{sort}"}
+    broker.files.write(place, picture.content)
+    file = f"{place}.{picture.sort}"
+    facts = {"file": file, "medium": "image", "width": picture.width, "height": picture.height}
+    return {IMAGE: file, MEDIA: {IMAGE: facts}}
 
 
 def _text(buckets: Buckets, entry: Entry) -> str:
