@@ -163,9 +163,7 @@ def acknowledge(unit: Unit, job_id: int, worker_id: int, number: int, now: dt.da
         guides.see(unit, job_id, worker_id, number, now)
 
 
-def shown_pictures(
-    unit: Unit, job_id: int, names: Sequence[str], read: Callable[[str], int]
-) -> dict[str, Picture]:
+def shown_pictures(unit: Unit, job_id: int, names: Sequence[str], read: Callable[[str], int]) -> dict[str, Picture]:
     """The job's pictures among these public ids; `read` gives the row id of one, and raises NotFound."""
     rows = {}
     for name in names:
