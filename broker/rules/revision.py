@@ -16,7 +16,9 @@ LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)")
 MARKS = re.compile(r"\*\*|__|`|^\s*#{1,6}\s+|^\s*>\s?")
 BULLET = re.compile(r"^(\s*)[-*+]\s+")
 # Scripts without spaces are compared sign by sign.
-WORD = re.compile(r"\s+|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
+WORD = re.compile(
+    r"\s+|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]"
+)
 
 
 class Sort(StrEnum):
@@ -64,7 +66,10 @@ def _replaced(before: Sequence[str], after: Sequence[str]) -> Iterator[Line]:
     shared = min(len(before), len(after))
     for old, new in zip(before, after, strict=False):
         one, other = _words(old), _words(new)
-        if max(len(one), len(other)) <= MOST_WORDS and SequenceMatcher(None, one, other, autojunk=False).ratio() >= AKIN:
+        if (
+            max(len(one), len(other)) <= MOST_WORDS
+            and SequenceMatcher(None, one, other, autojunk=False).ratio() >= AKIN
+        ):
             yield _compared(one, other)
         else:
             yield tuple(_parts(Sort.REMOVED, one))
