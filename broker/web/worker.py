@@ -157,7 +157,7 @@ def _line(row: Record) -> dict[str, Any]:
         "turn": turn,
         "title": job.title,
         "job": broker().names("J").show(job.id),
-        "answer": room.show(room.parse(turn.answer, {})),
+        "answer": room.brief(room.parse(turn.answer, {})),
     }
 
 
