@@ -23,7 +23,7 @@ ENDED = (JobState.STOPPED, JobState.DONE)
 
 @dataclass(frozen=True)
 class Example:
-    """An answer to take as a model or a warning: its label, if it is about one; a text, a picture's public id, or both."""
+    """An answer as a model or a warning: its label, if it is about one; a text, a picture's public id, or both."""
 
     label: str
     right: bool
@@ -116,7 +116,7 @@ def labels(job: Job) -> list[str]:
 
 
 def picture(unit: Unit, job_id: int, requester_id: int, kept: tuple[str, images.Picture], now: dt.datetime) -> Picture:
-    """Keep a verified picture for a job's guide, whose file is under this key. Raises NotFound, Invalid for too many."""
+    """Keep a verified picture, whose file is under this key, for a job's guide. Raises NotFound, Invalid."""
     job = jobs.own_job(unit, job_id, requester_id, lock=True)
     if len(guides.pictures(unit, job.id)) >= MOST_PICTURES:
         raise Invalid(f"a guide has at most {MOST_PICTURES} pictures", problems=[Problem("too many", column="picture")])
@@ -137,7 +137,7 @@ def verified(content: bytes) -> images.Picture:
 
 
 def news(unit: Unit, job: Job, worker_id: int, since: int | None = None) -> News | None:
-    """What a worker is to be told before they go on, if they have seen an older guide; `since` what their page shows."""
+    """What a worker who has seen an older guide is to be told before they go on; `since` is what their page shows."""
     if job.guide_version == 1:
         return None
     known = guides.seen(unit, job.id, worker_id) if since is None else since
