@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="postgresql://… ; empty: SQLite in the data folder")
     redis_url: str = Field("", description="redis://… or unix://… ; empty: an embedded Valkey, started by the broker")
     files_url: str = Field("", description="where uploads are kept, any fsspec URL; empty: the data folder")
+    files_endpoint: str = Field("", description="address of an S3-compatible store; empty: Amazon's")
+    files_key: str = Field("", description="access key of that store; empty: AWS_ACCESS_KEY_ID, or the role")
+    files_secret: SecretStr = Field(SecretStr(""), description="secret of that access key; never shown")
     secret: SecretStr = Field(SecretStr(""), description="key of sessions and ids; empty: made once in the data folder")
     url: str = Field("", description="the address people use, such as https://crowd.example.org; empty: the bound one")
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -105,3 +108,10 @@ class Settings(BaseSettings):
     def files(self) -> str:
         """The fsspec URL of the uploads in force."""
         return self.files_url or (self.data / "files").as_uri()
+
+    @property
+    def files_options(self) -> dict[str, str]:
+        """What an object store is told beside its URL, in the names of s3fs; nothing for what is empty."""
+        given = {"endpoint_url": self.files_endpoint, "key": self.files_key}
+        given["secret"] = self.files_secret.get_secret_value()
+        return {name: value for name, value in given.items() if value}

@@ -117,7 +117,7 @@ def build(settings: Settings | None = None) -> Broker:
     store = Store(settings.database, pool=settings.web_threads)
     queue = Queue(settings.redis)
     store.bell = queue.ring
-    return Broker(settings, store, Files(settings.files), queue, installation_secret(settings))
+    return Broker(settings, store, Files(settings.files, settings.files_options), queue, installation_secret(settings))
 
 
 def installation_secret(settings: Settings) -> bytes:

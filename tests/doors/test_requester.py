@@ -221,7 +221,7 @@ def test_a_form_with_errors_shows_each_beside_its_field_and_keeps_what_was_typed
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"offer": "boxes"}, "choose a kind"),
+        ({"offer": "telepathy"}, "choose a kind"),
         ({"offer": "image-one"}, "your data has no images"),
         ({"label_name": ["good"]}, "at least 2"),
         ({"label_name": ["good", "good"]}, "stands there twice"),
