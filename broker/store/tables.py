@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import configure_mappers
 
-from broker.store import beliefs, errands, exports, jobs, live, money, people, schedule, talk, work
+from broker.store import beliefs, errands, exports, guides, jobs, live, money, people, schedule, talk, work
 from broker.store.db import Rows
 
-TABLES = (people, jobs, work, money, beliefs, talk, errands, exports, schedule, live)
+TABLES = (people, jobs, work, money, beliefs, talk, errands, exports, guides, schedule, live)
 METADATA = Rows.metadata
 
 
