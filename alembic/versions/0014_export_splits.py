@@ -1,14 +1,14 @@
 """export splits.
 
 Revision: 0014
-Follows: 0007
+Follows: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0014'
-down_revision = '0007'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 

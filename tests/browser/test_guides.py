@@ -1,6 +1,5 @@
 """Guides and media in a real Chromium: what changed is told once; large images come in a copy that fits."""
 
-import io
 import re
 
 import pytest
@@ -130,7 +129,7 @@ def test_the_guide_page_is_sound_with_pictures_examples_and_versions(browser, si
 
 def test_a_large_image_is_loaded_small_and_boxes_are_in_pixels_of_the_original(browser, site, ann, walt):
     job = ann.job()
-    ann.upload(job, "media.zip", packed([("large.jpg", file("JPEG", photo(3000, 2000)))] + [("b.jpg", file("JPEG"))]))
+    ann.upload(job, "media.zip", packed([("large.jpg", file("JPEG", photo(3000, 2000))), ("b.jpg", file("JPEG"))]))
     task = {"title": "Boxes", "description": "", "guide": "", "offer": "boxes", "field": "_image", "question": "Where?"}
     offers = re.findall(r'name="offer"[^>]*value="([^"]+)"', ann.get(f"{job}/task").text)
     task["offer"] = next(one for one in offers if "box" in one)
