@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="postgresql://… ; empty: SQLite in the data folder")
     redis_url: str = Field("", description="redis://… or unix://… ; empty: an embedded Valkey, started by the broker")
     files_url: str = Field("", description="where uploads are kept, any fsspec URL; empty: the data folder")
+    files_endpoint: str = Field("", description="address of an S3-compatible store; empty: Amazon's")
+    files_key: str = Field("", description="access key of that store; empty: AWS_ACCESS_KEY_ID, or the role")
+    files_secret: SecretStr = Field(SecretStr(""), description="secret of that access key; never shown")
     secret: SecretStr = Field(SecretStr(""), description="key of sessions and ids; empty: made once in the data folder")
     url: str = Field("", description="the address people use, such as https://crowd.example.org; empty: the bound one")
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -51,9 +54,37 @@ class Settings(BaseSettings):
         False, description="let ExternalQuestions be http addresses of this machine, for development"
     )
     throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
+    system_qualifications: Literal["lenient", "strict"] = Field(
+        "lenient",
+        description="lenient: Masters, numbers of approved answers and unknown locations are not asked of workers",
+    )
+    trial_turns: int = Field(
+        100, ge=0, description="until so many of a worker's turns have ended, their approval rate counts as 100 %"
+    )
+    default_country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", description="two letters: where workers live who did not say; empty: not known"
+    )
     proxies: int = Field(
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
     )
+
+    buckets: dict[str, str] = Field(
+        {},
+        description="where s3:// addresses lead, JSON: bucket or bucket/prefix to any fsspec URL; all requesters may "
+        "read what is there",
+    )
+    functions: dict[str, str] = Field(
+        {}, description="pre- and post-annotation functions, JSON: Lambda name or ARN to package.module:function"
+    )
+    function_seconds: float = Field(60, gt=0, le=900, description="longest that such a function may take for one call")
+
+    @field_validator("functions")
+    @classmethod
+    def _entry_points(cls, functions: dict[str, str]) -> dict[str, str]:
+        for name, entry in functions.items():
+            if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", entry):
+                raise ValueError(f"{name}: {entry!r} is no package.module:function")
+        return functions
 
     @field_validator("data")
     @classmethod
@@ -105,3 +136,10 @@ class Settings(BaseSettings):
     def files(self) -> str:
         """The fsspec URL of the uploads in force."""
         return self.files_url or (self.data / "files").as_uri()
+
+    @property
+    def files_options(self) -> dict[str, str]:
+        """What an object store is told beside its URL, in the names of s3fs; nothing for what is empty."""
+        given = {"endpoint_url": self.files_endpoint, "key": self.files_key}
+        given["secret"] = self.files_secret.get_secret_value()
+        return {name: value for name, value in given.items() if value}

@@ -127,6 +127,10 @@ class Kind(ABC, Generic[A]):
         """Whether an answer can only be checked beside its item, which then has to be read when one is submitted."""
         return False
 
+    def facts(self, item: Json) -> dict[str, Any]:  # noqa: ARG002 - most formats need no more than the answer
+        """What formats of files need of an item beside the answer to it."""
+        return {}
+
     def seconds(self, item: Json) -> float:  # noqa: ARG002 - a room that looks at the item guesses better
         """A guess of the time one answer takes, for jobs that nobody has worked on yet."""
         return 10.0

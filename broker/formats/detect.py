@@ -14,13 +14,14 @@ from broker.formats.lines import BOM, UTF16
 from broker.formats.rows import Bookmark, Problem, Read, Row
 
 HEAD = 64 * KIB
-TAKEN = "CSV, TSV, JSON Lines, Parquet and a ZIP of images are accepted"
+TAKEN = "CSV, TSV, JSON Lines, Parquet and a ZIP of images, sounds or films are accepted"
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 FOREIGN = (
     ((b"\x1f\x8b", b"BZh9", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd"), "packed; unpack it first"),
     ((b"\xd0\xcf\x11\xe0",), "an old Office file; save the table as CSV"),
     ((b"%PDF",), "a PDF"),
-    ((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF"), "one picture; put the images in a ZIP"),
+    ((b"\x89PNG", b"\xff\xd8\xff", b"GIF8"), "one picture; put the images in a ZIP"),
+    ((b"RIFF", b"ID3", b"OggS", b"fLaC", b"\x1a\x45\xdf\xa3"), "one picture or recording; put the files in a ZIP"),
     (UTF16, "UTF-16 text; save it as UTF-8"),
 )
 OFFICE = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis")

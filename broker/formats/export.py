@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from broker.annotation.labelled import Labelled
-from broker.formats import tables
+from broker.formats import coco, conll, datasets, masks_png, strengths, subtitles, tables, voc, yolo
 from broker.formats.write import write_csv, write_jsonl
 
 Write = Callable[[Iterable[Labelled], Sequence[str], BinaryIO], None]
@@ -67,5 +67,15 @@ EXPORTS: dict[str, Export] = {
         Export("csv", "CSV", ".csv", "text/csv; charset=utf-8", csv, unanswered=True),
         Export("jsonl", "JSON Lines", ".jsonl", "application/jsonl; charset=utf-8", jsonl, unanswered=True),
         Export("parquet", "Parquet", ".parquet", "application/vnd.apache.parquet", parquet, unanswered=True),
+        Export("datasets", "Hugging Face dataset", ".zip", "application/zip", datasets.write_datasets),
+        Export("conll2003", "CoNLL-2003", ".conll", "text/plain; charset=utf-8", conll.write_2003),
+        Export("conllu", "CoNLL-U", ".conllu", "text/plain; charset=utf-8", conll.write_conllu),
+        Export("webvtt", "WebVTT subtitles", ".zip", "application/zip", subtitles.write_webvtt),
+        Export("srt", "SubRip subtitles", ".zip", "application/zip", subtitles.write_srt),
+        Export("bradley", "Strengths (Bradley-Terry)", ".csv", "text/csv; charset=utf-8", strengths.write_strengths),
+        Export("coco", "COCO", ".json", "application/json; charset=utf-8", coco.write),
+        Export("yolo", "YOLO", ".zip", "application/zip", yolo.write),
+        Export("voc", "Pascal VOC", ".zip", "application/zip", voc.write),
+        Export("masks", "Masks as PNG", ".zip", "application/zip", masks_png.write),
     )
 }

@@ -27,3 +27,5 @@ class Limits:
     zip_ratio: int = 100
     image_bytes: int = 32 * MIB
     image_pixels: int = 64_000_000
+    recording_bytes: int = GIB
+    recording_seconds: int = 12 * 3600

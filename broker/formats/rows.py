@@ -1,25 +1,54 @@
 """What every reader yields: a row, or the problem that stands in its place."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import IO, Any, BinaryIO, NamedTuple, Protocol
 
 from broker.errors import Invalid, Problem, TooLarge
 from broker.formats.limits import Limits
 
-__all__ = ["Bookmark", "Item", "Problem", "Read", "Row", "expect", "guarded", "size"]
+__all__ = ["Bookmark", "Item", "Medium", "Problem", "Read", "Row", "expect", "guarded", "size"]
+
+
+class Medium(NamedTuple):
+    """A verified file beside a row: `medium` is image, audio or video, `sort` its format by content, such as png.
+
+    `facts` are what is known of it: width and height in pixels, duration in seconds, peaks. `content` is its bytes, or
+    a file that is open until the next row is asked for, or None where an earlier row brought the same file; `number`
+    tells files apart.
+    """
+
+    medium: str
+    sort: str
+    facts: dict[str, Any]
+    content: bytes | IO[bytes] | None
+    number: int
+
+    def close(self) -> None:
+        """Let go of its file."""
+        if self.content is not None and not isinstance(self.content, bytes):
+            self.content.close()
+
+
+NONE: Mapping[str, Medium] = MappingProxyType({})
 
 
 class Row(NamedTuple):
     """One row of data, numbered from 1 without the header and without blank lines; bad rows use up a number too.
 
     `payload` is JSON by type. `offset` is where the next row begins: a byte in CSV, TSV and JSONL, else a row.
-    `content` holds the verified bytes of an image and is None in tables.
+    `files` are those that the row names, by column; under "" the file that the row itself is.
     """
 
     number: int
     payload: dict[str, Any]
     offset: int
-    content: bytes | None = None
+    files: Mapping[str, Medium] = NONE
+
+    @property
+    def content(self) -> bytes | IO[bytes] | None:
+        """What the file holds that the row itself is."""
+        return self.files[""].content if "" in self.files else None
 
 
 class Bookmark(NamedTuple):

@@ -5,10 +5,30 @@ from typing import Any
 
 from broker.annotation.kind import Control, Json, Kind, Offer
 from broker.errors import Invalid, Problem
+from broker.kinds.boxes import Boxes
 from broker.kinds.choice import Choice
+from broker.kinds.coreference import Coreference
+from broker.kinds.events import Events
+from broker.kinds.keypoints import Keypoints
+from broker.kinds.masks import Masks
 from broker.kinds.page import Page
+from broker.kinds.pairs import Pairs
+from broker.kinds.polygons import Polygons
+from broker.kinds.ranking import Ranking
+from broker.kinds.rating import Rating
+from broker.kinds.relations import Relations
+from broker.kinds.spans import Spans
+from broker.kinds.text import Text
+from broker.kinds.tokens import Tokens
+from broker.kinds.transcription import Transcription
 
-ROOMS: dict[str, type[Kind[Any]]] = {room.name: room for room in (Choice, Page)}
+_SHAPES = (Boxes, Keypoints, Polygons, Masks)
+_TEXTS = (Spans, Tokens, Relations, Coreference, Text)
+_RECORDINGS = (Transcription, Events)
+_JUDGEMENTS = (Pairs, Ranking, Rating)
+ROOMS: dict[str, type[Kind[Any]]] = {
+    room.name: room for room in (Choice, *_SHAPES, *_TEXTS, *_RECORDINGS, *_JUDGEMENTS, Page)
+}
 
 
 def furnish(kind: str, settings: Json) -> Kind[Any]:

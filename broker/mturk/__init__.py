@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from broker.mturk import account, assignments, hits, wire, workers
+from broker.mturk import account, assignments, hits, policies, qualifications, wire, workers
 
-OPERATIONS = (account, hits, assignments, workers)
+OPERATIONS = (account, hits, assignments, workers, qualifications, policies)
 """The modules whose import registers operations."""
 
 

@@ -9,12 +9,14 @@ from broker.annotation.questionform import BadXml
 from broker.errors import Invalid
 from broker.formats.questions import is_loopback, read_question
 from broker.kinds.page import QUESTION
+from broker.mturk import required
 from broker.mturk.account import amount
 from broker.mturk.faults import MTurkError, about, invalid, missing
 from broker.mturk.paging import after, paged, size
 from broker.mturk.wire import Call, Json, operation, seconds
 from broker.rules.posting import LATEST_APPROVAL, LONGEST, HitType
-from broker.services import expire, extend, post
+from broker.rules.review_policy import Level
+from broker.services import expire, extend, policy, post, qualify
 from broker.services.post import Order
 from broker.store import posted, remembered
 from broker.store.jobs import Job
@@ -37,7 +39,11 @@ def _typed(call: Call) -> Job:
         approval=params.get("AutoApprovalDelayInSeconds", LATEST_APPROVAL),
         keywords=params.get("Keywords", ""),
     )
-    return post.register(call.unit, call.requester.id, asked, params.get("QualificationRequirements", []), call.now)
+    asks = required.wanted(call)
+    job = post.register(call.unit, call.requester.id, asked, required.written(asks), call.now)
+    if asks:
+        qualify.require(call.unit, job, asks, required.named(call, asks))
+    return job
 
 
 def micros(text: str) -> int:
@@ -76,6 +82,9 @@ def _once(call: Call, job_id: Callable[[], int]) -> Json:
 
 def _posted(call: Call, job_id: int) -> Json:
     params = call.params
+    for level, name in ((Level.ASSIGNMENT, "AssignmentReviewPolicy"), (Level.HIT, "HITReviewPolicy")):
+        if name in params:
+            policy.read(params[name], level)
     order = Order(
         payload=_payload(call),
         lifetime=params["LifetimeInSeconds"],

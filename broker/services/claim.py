@@ -8,7 +8,8 @@ from typing import Any
 
 from broker.rules import gold, lease
 from broker.rules.gold import Schedule
-from broker.store import blocks, hits, jobs, posted, turns
+from broker.rules.qualification import USUAL, Leniency
+from broker.store import blocks, hits, jobs, posted, requirements, turns
 from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
 from broker.store.jobs import Hold, Job
@@ -29,13 +30,23 @@ class Offer:
 
 
 def claim(
-    unit: Unit, job_id: int, worker_id: int, have: Collection[int], now: dt.datetime, secret: bytes
+    unit: Unit,
+    job_id: int,
+    worker_id: int,
+    have: Collection[int],
+    now: dt.datetime,
+    secret: bytes,
+    how: Leniency = USUAL,
 ) -> Offer | None:
     """The worker's next assignment: one they hold but do not `have` on screen, or a fresh one; None if none is left.
 
-    Raises NotFound for an unknown job and for a draft. A paused, stopped or done job hands out nothing new.
+    Raises NotFound for an unknown job and for a draft. A paused, stopped or done job hands out nothing new, nor does
+    one whose requirements the worker does not meet: what they hold they may finish.
     """
     job = jobs.published(unit, job_id)
+    if not requirements.may_accept(unit, job, worker_id, how, now):
+        held = holding(unit, job, worker_id, now)
+        return next((offer for offer in held if offer.assignment_id not in have), None)
     given = _given(unit, job, worker_id, have, now, secret)
     if given.code == Code.HELD:
         return next(offer for offer in holding(unit, job, worker_id, now) if offer.assignment_id not in have)

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from broker.rules.posting import KEPT, Status, WrongState
-from broker.store import posted, remembered
+from broker.store import policies, posted, remembered
 from broker.store.db import Unit
 
 BATCH = 200
@@ -13,7 +13,9 @@ def sweep(unit: Unit, now: dt.datetime) -> int:
     """Close the HITs that have expired, and give back the money of those nobody works on; how many ended by it."""
     ended, after = 0, 0
     while found := posted.expiring(unit, now, after=after, limit=BATCH):
-        ended += sum(posted.release(unit, hit_id, now) is not None for hit_id in found)
+        over = [hit_id for hit_id in found if posted.release(unit, hit_id, now) is not None]
+        policies.ask(unit, over, now)
+        ended += len(over)
         after = found[-1]
     return ended
 

@@ -3,10 +3,11 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from broker.errors import BrokerError, Conflict, Invalid, NotFound, Problem
 from broker.formats import detect
+from broker.formats import zip as zip_
 from broker.formats.limits import MIB, Limits
 from broker.formats.rows import Bookmark, Item, Row
 from broker.store import dataset, errands, jobs
@@ -16,7 +17,10 @@ from broker.store.jobs import Job, JobState, Upload, UploadState
 BATCH_ROWS = 5000
 BATCH_BYTES = 16 * MIB
 MOST_COLUMNS = 200
-IMAGE, GOLD = "_image", "_gold"
+IMAGE, AUDIO, VIDEO, GOLD = "_image", "_audio", "_video", "_gold"
+MEDIA = "_media"
+"""What is known of a row's files, by the column that names each: file, medium, sort, and its facts."""
+Keep = Callable[[str, bytes | IO[bytes]], None]
 LONGEST_NAME = 300
 
 
@@ -31,7 +35,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Reading:
-    """An upload that is to be read: from where, and where its images go."""
+    """An upload that is to be read: from where, and where its images and recordings go."""
 
     name: str
     file: str
@@ -39,7 +43,7 @@ class Reading:
 
     @property
     def images(self) -> str:
-        """The folder of the upload's images; its name is as hard to guess as the file's."""
+        """The folder of the upload's images and recordings; its name is as hard to guess as the file's."""
         return f"images/{self.file.rpartition('/')[2]}"
 
 
@@ -67,7 +71,9 @@ def look(name: str, stream: BinaryIO, most: Limits) -> None:
     """A first look at a file that has just come in. Raises Invalid for one that cannot be read at all."""
     reader = detect.reader_for(name, stream.read(detect.HEAD))
     stream.seek(0)
-    if reader.name != "parquet":  # its library is for the errands alone: 60 MB that a web process does without
+    if reader.name == "zip":
+        check_columns(zip_.look(stream, most))
+    elif reader.name != "parquet":  # its library is for the errands alone: 60 MB that a web process does without
         check_columns(detect.sample(reader, stream, limits=most).columns)
 
 
@@ -100,20 +106,18 @@ def _bookmark(upload: Upload) -> Bookmark:
     return Bookmark(upload.bookmark_offset, upload.rows_read)
 
 
-def read(
-    reading: Reading, stream: BinaryIO, most: Limits, keep_image: Callable[[str, bytes], None]
-) -> Iterator[tuple[Batch, int]]:
-    """The rest of the upload in batches, each with the bytes read so far; images are kept before their rows are.
+def read(reading: Reading, stream: BinaryIO, most: Limits, keep_file: Keep) -> Iterator[tuple[Batch, int]]:
+    """The rest of the upload in batches, each with the bytes read so far; files are kept before their rows are.
 
     Raises Invalid for a file that cannot be read on.
     """
     reader = detect.reader_for(reading.name, stream.read(detect.HEAD))
     stream.seek(0)
-    for batch in _batches(reader.read(stream, reading.bookmark, most), reading, keep_image):
+    for batch in _batches(reader.read(stream, reading.bookmark, most), reading, keep_file):
         yield batch, stream.tell()
 
 
-def _batches(items: Iterable[Item], reading: Reading, keep_image: Callable[[str, bytes], None]) -> Iterator[Batch]:
+def _batches(items: Iterable[Item], reading: Reading, keep_file: Keep) -> Iterator[Batch]:
     batch = Batch(reading.bookmark)
     for item in items:
         if isinstance(item, Problem):
@@ -123,10 +127,10 @@ def _batches(items: Iterable[Item], reading: Reading, keep_image: Callable[[str,
         if not payload.keys() <= batch.columns.keys():
             check_columns(payload)
             batch.columns |= dict.fromkeys(payload)
-        if item.content is not None:
-            payload = _with_image(item, item.content, reading.images, keep_image)
-            batch.columns[IMAGE] = None
-            batch.size += len(item.content)
+        if item.files:
+            payload = {**item.payload, **_kept(item, reading.images, keep_file)}
+            batch.columns |= {name: None for name in payload if name in (IMAGE, AUDIO, VIDEO)}
+            batch.size += sum(_size(one.content) for one in item.files.values())
         text = dataset.text(payload)
         batch.rows.append((item.number, text))
         batch.size += len(text)
@@ -138,11 +142,24 @@ def _batches(items: Iterable[Item], reading: Reading, keep_image: Callable[[str,
     yield batch
 
 
-def _with_image(row: Row, content: bytes, images: str, keep_image: Callable[[str, bytes], None]) -> dict[str, Any]:
-    # The same row always gets the same key, so that a reading that is cut short and repeated leaves nothing behind.
-    key = f"{images}/{row.number // 1000}/{row.number}"
-    keep_image(key, content)
-    return {**row.payload, IMAGE: f"{key}.{row.payload['media_type'].partition('/')[2]}"}
+def _kept(row: Row, folder: str, keep_file: Keep) -> dict[str, Any]:
+    """Keep a row's files; what its payload gets: the first file of each medium in its own column, and their facts."""
+    first, media = dict[str, str](), dict[str, Any]()
+    for column, one in row.files.items():
+        # The same file always gets the same key: a reading that is cut short and repeated leaves nothing behind.
+        key = f"{folder}/{one.number // 1000}/{one.number}"
+        if one.content is not None:
+            keep_file(key, one.content)
+        name = f"_{one.medium}"
+        first.setdefault(name, f"{key}.{one.sort}")
+        media[column or name] = {"file": f"{key}.{one.sort}", "medium": one.medium, **one.facts}
+    return {**first, MEDIA: media}
+
+
+def _size(content: bytes | IO[bytes] | None) -> int:
+    if content is None or isinstance(content, bytes):
+        return len(content or b"")
+    return content.seek(0, 2)
 
 
 def check_columns(names: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from broker.annotation.kind import Kind
 from broker.annotation.live import Crowd, follows
 from broker.kinds.registry import furnish
-from broker.store import beliefs, errands, hits, jobs, live, turns
+from broker.store import beliefs, errands, hits, jobs, live, policies, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Record, Unit
 from broker.store.jobs import RUNNING, Hold, Job, JobState
@@ -44,6 +44,8 @@ def judge(unit: Unit, job_id: int, now: dt.datetime) -> int:
     more = Counter(row.hit_id for row in rows if not row.gold)
     done = hits.count_answers(unit, dict(more), job.redundancy) if more else 0
     jobs.count(unit, job_id, done=done, answers=len(rows))
+    if job.hit_type is not None:
+        policies.ask(unit, sorted(more), now)
     _what_follows(unit, job, Judged(done, len(rows), fitted), now)
     return len(rows)
 

@@ -34,6 +34,8 @@ class Facts:
     gold_percent: int
     golds: int
     lease_seconds: int
+    guarded: bool
+    """Whether it requires qualifications of its workers, at which this lane does not look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ def facts(unit: Unit, job_id: int) -> Facts:
     if job.state == JobState.DRAFT:
         raise Conflict("This job is not published yet.")
     room: Kind[Any] = furnish(job.kind, job.settings)
-    return Facts(job.id, job.kind, room, job.gold_column, job.gold_percent, job.golds, job.lease_seconds)
+    guarded = bool(job.requirements)
+    return Facts(job.id, job.kind, room, job.gold_column, job.gold_percent, job.golds, job.lease_seconds, guarded)
 
 
 def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: bytes) -> Given | None:

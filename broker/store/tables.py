@@ -9,11 +9,16 @@ from broker.store import (
     exports,
     jobs,
     keys,
+    labelings,
     live,
     money,
+    notices,
     people,
+    policies,
     posted,
+    qualifications,
     remembered,
+    requirements,
     reviews,
     schedule,
     talk,
@@ -23,7 +28,8 @@ from broker.store.db import Rows
 
 TABLES = (
     *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
-    *(keys, remembered, posted, reviews, blocks),
+    *(keys, remembered, posted, reviews, blocks, labelings),
+    *(qualifications, requirements, policies, notices),
 )
 METADATA = Rows.metadata
 

@@ -95,3 +95,17 @@ def _between(answers: Sequence[T], likeness: Likeness[T], comparisons: int) -> f
 def _steps(count: int, wanted: int) -> list[int]:
     # Multiples of the golden ratio spread evenly and share no period with the order of the answers.
     return sorted({1 + int((k * _GOLDEN % 1.0) * (count // 2)) for k in range(1, wanted + 1)})
+
+
+def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The least value at which half of the weight is reached; one of the values. Raises ValueError for none."""
+    if not values:
+        raise ValueError("there are no values to choose from")
+    ordered = sorted(zip(values, weights, strict=True))
+    half = math.fsum(weights) / 2
+    running = 0.0
+    for value, weight in ordered:
+        running += weight
+        if running >= half * (1 - 1e-12):
+            return value
+    return ordered[-1][0]

@@ -31,15 +31,13 @@ def render(kind: str, task_input: Mapping[str, Any]) -> Markup:
 
 
 def seen(broker: Broker, room: Kind[Any], payload: Mapping[str, Any], frame: str) -> dict[str, Any]:
-    """What a worker's page may know of an item: the kind's `task.input`, its image under a signed address.
+    """What a worker's page may know of an item: the kind's `task.input`, its files under signed addresses.
 
     `frame` is the address (web/frames.py) at which the item's own page is, for kinds that have one.
 
     Raises Invalid for an item that lacks what the kind shows.
     """
-    shown = room.task_input(payload)
-    if shown.get("media") == "image":
-        shown["value"] = media.picture(broker, str(shown["value"]))
+    shown = media.shown(broker, payload, room.task_input(payload))
     if shown.get("media") == "page":
         shown["src"] = frame
     return shown

@@ -72,3 +72,4 @@ def hang(app: Flask) -> None:
     for view in (markdown, money, percent, moment, seconds, round_up, pair):
         app.add_template_filter(view)
     app.add_template_filter(lambda value: media.picture(broker(), value), "picture")
+    app.add_template_filter(lambda payload: media.specimen(broker(), payload), "specimen")

@@ -1,6 +1,6 @@
 """The job wizard: task, quality, pay, check and publish (data is in web/uploads)."""
 
-from dataclasses import dataclass
+import contextlib
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -8,18 +8,18 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from broker.errors import BrokerError, Invalid, Problem, Unpaid
-from broker.kinds import registry
 from broker.rules import ledger
 from broker.services import foresee, intake, prepare, publish
-from broker.services.prepare import GoldFile, Quality, Task
+from broker.services.prepare import GoldFile, Quality
 from broker.store import dataset
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
-from broker.web import drafts, shown, uploads
+from broker.web import drafts, shown, taskform, uploads
 from broker.web.gate import broker, me, need
+from broker.web.taskform import Label, TaskForm
 
 blueprint = Blueprint("wizard", __name__, url_prefix="/jobs/<job>")
-MOST_LABELS, FEWEST_LABEL_ROWS = 100, 2
+FIRST_ROWS = 20
 ACCURACY = "80"
 """In percent: what is assumed of a worker until the requester says otherwise."""
 QUALITY_FIELDS = (
@@ -41,91 +41,11 @@ def _published(job: str) -> ResponseReturnValue:
     return redirect(url_for("requester.overview", job=job), 303)
 
 
-@dataclass(frozen=True)
-class Label:
-    """One label as it was typed; examples a line each."""
-
-    name: str
-    definition: str
-    examples: str
-
-
-@dataclass(frozen=True)
-class TaskForm:
-    """The step "task" as it was typed."""
-
-    title: str
-    description: str
-    guide: str
-    offer: str
-    field: str
-    question: str
-    labels: list[Label]
-
-    def task(self) -> Task:
-        """What it asks for. Raises Invalid for a kind that is none."""
-        kind, offer = registry.offer(self.offer) if self.offer else ("", None)
-        chosen = dict(offer.settings) if offer else {}
-        field = intake.IMAGE if chosen.get("media") == "image" else self.field
-        labels = [
-            {
-                "name": one.name.strip(),
-                "definition": one.definition.strip(),
-                "examples": [line.strip() for line in one.examples.splitlines() if line.strip()],
-            }
-            for one in self.labels
-            if one.name.strip() or one.definition.strip() or one.examples.strip()
-        ]
-        settings = {**chosen, "field": field, "question": self.question, "labels": labels}
-        return Task(self.title, self.description, self.guide, kind, settings)
-
-
-def _typed() -> TaskForm:
-    form = request.form
-    names, texts = form.getlist("label_name"), form.getlist("label_definition")
-    examples = form.getlist("label_examples")
-    labels = [
-        Label(name, texts[at] if at < len(texts) else "", examples[at] if at < len(examples) else "")
-        for at, name in enumerate(names[: MOST_LABELS + 1])
-    ]
-    return TaskForm(
-        title=form.get("title", ""),
-        description=form.get("description", ""),
-        guide=form.get("guide", ""),
-        offer=form.get("offer", ""),
-        field=form.get("field", ""),
-        question=form.get("question", ""),
-        labels=labels,
-    )
-
-
-def _kept(job: Job) -> TaskForm:
-    settings = job.settings
-    labels = [
-        Label(one.get("name", ""), one.get("definition", ""), "\n".join(one.get("examples", ())))
-        for one in settings.get("labels", ())
-    ]
-    return TaskForm(
-        job.title,
-        job.description,
-        job.guide,
-        _offer(job),
-        settings.get("field", ""),
-        settings.get("question", ""),
-        labels,
-    )
-
-
-def _offer(job: Job) -> str:
-    """The offer that the draft's settings stand for; before any was chosen the one that suits the data."""
-    room = registry.ROOMS.get(job.kind)
-    for one in room.offers if room else ():
-        if one.settings.items() <= job.settings.items():
-            return one.name
-    if job.columns and not job.settings:
-        media = "image" if intake.IMAGE in job.columns else "text"
-        return next(one.name for _, one in registry.offers() if one.settings.get("media") == media)
-    return ""
+def _files(job: Job | None) -> dict[str, str]:
+    """The columns of the draft's data that name files."""
+    with broker().store.read() as unit:
+        found = dataset.sample(unit, job.id, limit=FIRST_ROWS) if job else []
+    return taskform.files_in([payload for _, payload in found])
 
 
 @blueprint.get("/task")
@@ -133,43 +53,64 @@ def _offer(job: Job) -> str:
 def task(job: str) -> ResponseReturnValue:
     """What workers are asked."""
     found = _load(job)
-    return _task_page(found, _kept(found)) if found else _published(job)
+    return _task_page(found, taskform.kept(found, _files(found))) if found else _published(job)
 
 
 def _task_page(job: Job, form: TaskForm, **more: Any) -> str:
-    blanks = max(FEWEST_LABEL_ROWS - len(form.labels), 0)
     columns = [name for name in job.columns if not name.startswith("_")]
     with broker().store.read() as unit:
         rows = dataset.size(unit, job.id)
-    labels = [*form.labels, *[Label("", "", "")] * blanks]
-    return drafts.page(
-        "task", job, form=form, labels=labels, columns=columns, rows=rows, offers=registry.offers(), **more
-    )
+    for one in form.asked:
+        if one.control.sort == "labels":
+            one.value.extend([Label()] * (taskform.FEWEST_LABEL_ROWS - len(one.value)))
+    medium = (offer.settings.get("media", "") if (offer := taskform.of_offer(form.offer)) else "") or "text"
+    more |= {"columns": columns, "rows": rows, "groups": taskform.groups(), "medium": medium}
+    return drafts.page("task", job, form=form, **more)
 
 
 @blueprint.post("/task")
 @need("requester")
 def save_task(job: str) -> ResponseReturnValue:
     """Keep the task; adding, removing and moving labels without a script only shows the form again."""
-    form, act = _typed(), request.form.get("act", "next")
-    verb, _, place = act.partition(":")
+    act = request.form.get("act", "next")
+    verb, _, rest = act.partition(":")
+    found = _load(job)
+    form = taskform.typed(_files(found))
     if verb in {"add", "remove", "up", "down"}:
-        found = _load(job)
-        at = min(int(place), len(form.labels)) if place.isdecimal() and len(place) < 4 else len(form.labels)
-        _rearrange(form.labels, verb, at)
-        return _task_page(found, form, focus=_focus(verb, at)) if found else _published(job)
+        place, _, name = rest.partition(":")
+        labels = form.labels(name or "labels")
+        at = min(int(place), len(labels)) if place.isdecimal() and len(place) < 4 else len(labels)
+        _rearrange(labels, verb, at)
+        focus = (name or "labels", _focus(verb, at))
+        return _task_page(found, form, focus=focus) if found else _published(job)
+    return _choose_kind(job, found, form) if act == "kind" else _keep_task(job, form)
+
+
+def _choose_kind(job: str, found: Job | None, form: TaskForm) -> ResponseReturnValue:
+    """Another kind was chosen: keep what there is, and show its own settings."""
+    with contextlib.suppress(Invalid), broker().store.write() as unit:
+        prepare.save_task(unit, drafts.number(job), me().id, form.task(), loosely=True)
+    return _task_page(found, form) if found else _published(job)
+
+
+def _keep_task(job: str, form: TaskForm) -> ResponseReturnValue:
     try:
         with broker().store.write() as unit:
             prepare.save_task(unit, drafts.number(job), me().id, form.task(), loosely=drafts.wants("autosave"))
     except Invalid as error:
         found = _load(job)
-        return (_task_page(found, form, errors=drafts.errors_of(error, "labels")), 422) if found else _published(job)
+        names = ("title", "description", "guide", "offer", *(one.control.name for one in form.asked))
+        errors = {
+            name if name.partition(".")[0] in names else "offer": message
+            for name, message in drafts.errors_of(error, "offer").items()
+        }
+        return (_task_page(found, form, errors=errors), 422) if found else _published(job)
     return drafts.onward("task", job)
 
 
 def _rearrange(labels: list[Label], verb: str, at: int) -> None:
-    if verb == "add" and len(labels) < MOST_LABELS:
-        labels.append(Label("", "", ""))
+    if verb == "add" and len(labels) < taskform.MOST_LABELS:
+        labels.append(Label())
     elif verb == "remove":
         del labels[at : at + 1]
     elif verb in {"up", "down"} and at < len(labels):
@@ -215,12 +156,18 @@ def _quality_page(job: Job, form: dict[str, Any], errors: dict[str, str], **more
     with broker().store.read() as unit:
         kept = dataset.filled(unit, job.id, prepare.GOLD) if prepare.GOLD in job.columns else 0
         cost = prepare.cost(unit, job)
+        pilots = foresee.pilots(unit, job)
+        chosen = request.args.get("pilot", "")
+        pilot = foresee.pilot(unit, job, drafts.number(chosen)) if chosen else None
     accuracy, plans = request.args.get("accuracy", ACCURACY), None
     try:
-        plans = foresee.outlook(job, cost.hits, accuracy)
+        plans = foresee.outlook(job, cost.hits, accuracy, pilot)
     except Invalid as error:
-        errors = errors | drafts.errors_of(error, "accuracy")
-    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors, "accuracy": accuracy}
+        errors = errors | drafts.errors_of(error, "pilot" if pilot else "accuracy")
+    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors or "pilot" in errors, "accuracy": accuracy}
+    show = broker().names("J").show
+    earlier = [(show(one.id), f"as in {one.title} ({one.answers:,} answers)") for one in pilots]
+    more |= {"pilots": earlier, "pilot": chosen}
     more |= {"columns": columns, "kept": kept, "cost": cost, "currency": broker().settings.currency}
     return drafts.page("quality", job, form=form, errors=errors, **more), 422 if errors else 200
 
@@ -268,9 +215,12 @@ def pay(job: str) -> ResponseReturnValue:
     found = _load(job)
     if found is None:
         return _published(job)
-    reward = f"{found.reward / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if found.reward else ""
+    reward, budget = (
+        f"{one / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if one else "" for one in (found.reward, found.budget)
+    )
     days = "" if found.approval_seconds is None else found.approval_seconds // (24 * 3600)
-    return _pay_page(found, {"reward": reward, "lease_minutes": found.lease_seconds // 60, "review_days": days})
+    given = {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60, "review_days": days}
+    return _pay_page(found, given)
 
 
 def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
@@ -286,8 +236,9 @@ def save_pay(job: str) -> ResponseReturnValue:
     form = request.form.to_dict()
     try:
         with broker().store.write() as unit:
-            texts = (form.get("reward", ""), form.get("lease_minutes", "10"), form.get("review_days", ""))
-            prepare.save_pay(unit, drafts.number(job), me().id, *texts)
+            usual = {"reward": "", "lease_minutes": "10", "budget": "", "review_days": ""}
+            told = (form.get(name, text) for name, text in usual.items())
+            prepare.save_pay(unit, drafts.number(job), me().id, *told)
     except Invalid as error:
         found = _load(job)
         return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)
@@ -306,7 +257,7 @@ def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
     with broker().store.read() as unit:
         cost = prepare.cost(unit, job)
         problems = prepare.problems(unit, job, cost.most, cost.balance)
-    offer = next((one for _, one in registry.offers() if one.name == _offer(job)), None)
+    form = taskform.kept(job, _files(job))
     rows = list(refusal.problems) if refusal else []
     return drafts.page(
         "check",
@@ -314,8 +265,8 @@ def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
         cost=cost,
         found=problems,
         ready=not any(problems.values()),
-        offer=offer,
-        form=_kept(job),
+        offer=taskform.of_offer(form.offer),
+        form=form,
         refusal=refusal.message if refusal else "",
         problems=rows,
         currency=broker().settings.currency,

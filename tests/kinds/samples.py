@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 
 from broker.errors import Invalid
-from tests.kinds import samples_choice, samples_page
+from tests.kinds import samples_choice, samples_page, samples_shapes, samples_texts
 
-SAMPLES = [*samples_choice.SAMPLES, *samples_page.SAMPLES]
+SAMPLES = [*samples_choice.SAMPLES, *samples_shapes.SAMPLES, *samples_texts.SAMPLES, *samples_page.SAMPLES]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -33,13 +33,13 @@ function snapshot(form) {
 }
 
 /** Label rows: add, remove and move them without a round trip; the buttons are submit buttons for pages without scripts. */
-function labels(list) {
-  const form = list.closest("form");
+function labels(form) {
   form.addEventListener("click", (event) => {
     const button = event.target.closest('button[name="act"]');
     const [verb, place] = (button?.value ?? "").split(":");
     if (!["add", "remove", "up", "down"].includes(verb)) return;
     event.preventDefault();
+    const list = button.closest("[data-label-rows]").querySelector("[data-labels]");
     const rows = [...list.children];
     const row = rows[Number(place)];
     if (verb === "add") add(list, rows);
@@ -50,12 +50,12 @@ function labels(list) {
     if (verb === "up" || verb === "down") button.focus();
     form.dispatchEvent(new Event("relabel"));
   });
-  list.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.matches('input[name="label_name"]')) return;
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input[data-label-name]")) return;
     event.preventDefault();
     const next = event.target.closest("li").nextElementSibling;
     if (next) next.querySelector("input").focus();
-    else form.querySelector('button[value^="add:"]').click();
+    else event.target.closest("[data-label-rows]").querySelector('button[value^="add:"]').click();
   });
 }
 
@@ -87,10 +87,26 @@ function number(list) {
     for (const element of row.querySelectorAll("[id]")) element.id = element.id.replace(/\.\d+\./, `.${at}.`);
     for (const label of row.querySelectorAll("label")) label.htmlFor = label.htmlFor.replace(/\.\d+\./, `.${at}.`);
     for (const button of row.querySelectorAll("button")) {
-      button.value = button.value.replace(/\d+$/, at);
+      button.value = button.value.replace(/:\d+/, `:${at}`);
       button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/\d+/, at + 1));
     }
   }
+}
+
+/** Another kind has other settings: they come as soon as it is chosen. */
+function kinds(form) {
+  const area = form.querySelector("[data-settings]");
+  form.querySelector("[data-kind]").hidden = true;
+  form.addEventListener("change", async (event) => {
+    if (event.target.name !== "offer") return;
+    const body = new URLSearchParams(snapshot(form));
+    body.set("act", "kind");
+    const reply = await fetch(form.action, { method: "POST", body, headers: { "X-CSRFToken": token, Accept: "text/html" } }).catch(() => null);
+    if (!reply?.ok || form.elements.offer.value !== event.target.value) return;
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    area.replaceChildren(...(page.querySelector("[data-settings]")?.childNodes ?? []));
+    form.dispatchEvent(new Event("kept"));
+  });
 }
 
 /** The worker's page on row after row; loaded anew when the draft was kept. */
@@ -160,12 +176,14 @@ function cost(form) {
   const total = document.querySelector("[data-total]");
   const hourly = document.querySelector("[data-hourly]");
   const money = (value, digits) => value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits });
-  form.elements.reward.addEventListener("input", () => {
+  const show = () => {
     const reward = Number(form.elements.reward.value);
+    const budget = Number(form.elements.budget?.value) || Infinity;
     if (!Number.isFinite(reward) || reward < 0) return;
-    total.textContent = money(reward * Number(form.dataset.cost), 6);
+    total.textContent = money(Math.min(reward * Number(form.dataset.cost), budget), 6);
     if (hourly) hourly.textContent = money((reward * 3600) / Number(form.dataset.seconds), 2);
-  });
+  };
+  for (const field of [form.elements.reward, form.elements.budget]) field?.addEventListener("input", show);
 }
 
 /** Refuse what is too large before it is sent. */
@@ -184,7 +202,10 @@ function upload(form) {
 }
 
 for (const form of document.querySelectorAll("form[data-autosave]")) autosave(form);
-for (const list of document.querySelectorAll("[data-labels]")) labels(list);
+for (const part of document.querySelectorAll("[data-settings]")) {
+  labels(part.closest("form"));
+  kinds(part.closest("form"));
+}
 for (const area of document.querySelectorAll("[data-preview]")) preview(area);
 for (const area of document.querySelectorAll("[data-outlook]")) outlook(area);
 for (const button of document.querySelectorAll("[data-guide]")) guide(button);

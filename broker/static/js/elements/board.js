@@ -26,7 +26,7 @@ export class Board extends Undoable {
     const name = this.getAttribute("header") || "The image to draw on";
     Object.assign(this, frame(this, { name, how: "How to draw", help: this.help, listed: "What is drawn" }));
     const size = [this.getAttribute("image-width"), this.getAttribute("image-height")].map(Number);
-    this.surface = new Surface({ src: this.getAttribute("src") ?? "", size: size.every((one) => one > 0) ? size : null, name: `Image: ${name}`, hint: this.hint, tool: this });
+    this.surface = new Surface({ src: this.getAttribute("src") ?? "", srcset: this.getAttribute("srcset"), size: size.every((one) => one > 0) ? size : null, name: `Image: ${name}`, hint: this.hint, tool: this });
     this.bar.append(this.surface.zooms);
     this.field.append(this.surface.node);
     this.build();

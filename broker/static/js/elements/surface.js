@@ -23,7 +23,8 @@ export class Surface {
   #given;
   cursor = { x: 0, y: 0 };
 
-  constructor({ src, size, name, hint, tool }) {
+  /** `size` is that of the original, which every coordinate is in; `srcset` are smaller copies of it, of any width. */
+  constructor({ src, srcset = null, size, name, hint, tool }) {
     this.#tool = tool;
     this.#given = size;
     this.image = node("img", { alt: "", draggable: false, onload: () => this.#loaded(), onerror: () => this.#failed() });
@@ -37,6 +38,8 @@ export class Surface {
       pictured("zoom-out", "Smaller", () => this.zoom(-1)), this.output, pictured("zoom-in", "Larger", () => this.zoom(1)));
     this.node = node("div", { class: "crowd-surface" }, this.view, this.status);
     this.#listen();
+    // Without the original's size a copy would pass for it: then there are no copies.
+    if (srcset && size) Object.assign(this.image, { sizes: "min(100vw, 60rem)", srcset });
     this.image.src = src;
   }
 
@@ -61,6 +64,7 @@ export class Surface {
 
   #loaded() {
     const { naturalWidth, naturalHeight } = this.image;
+    if (this.width) return; // a larger copy for a larger view
     [this.width, this.height] = this.#given ?? [naturalWidth, naturalHeight];
     this.node.querySelector(".crowd-broken")?.remove();
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
@@ -90,6 +94,7 @@ export class Surface {
     const { scale } = this;
     Object.assign(this.stage.style, { width: `${this.width * scale}px`, height: `${this.height * scale}px` });
     this.view.classList.toggle("crowd-pixels", scale >= 3);
+    if (this.image.srcset) this.image.sizes = `${Math.round(this.width * scale)}px`;
     this.output.value = this.#zoom ? `${STEPS[this.#zoom] * 100} %` : "Fit";
     this.#tool.redraw();
   }

@@ -93,6 +93,7 @@ class Target extends HTMLElement {
     this.classList.toggle("crowd-zoomed", zoom > 0);
     style.width = zoom ? `${fit[0] * STEPS[zoom]}px` : "";
     style.height = zoom ? `${fit[1] * STEPS[zoom]}px` : "";
+    if (this.#image.srcset) this.#image.sizes = `${Math.round(fit[0] * STEPS[zoom])}px`; // a larger copy for a larger view
     if (zoom === 0) pan.style.height = "";
     pan.scrollLeft = middle[0] * pan.scrollWidth - pan.clientWidth / 2;
     pan.scrollTop = middle[1] * pan.scrollHeight - pan.clientHeight / 2;
