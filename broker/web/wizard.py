@@ -14,7 +14,7 @@ from broker.services.prepare import GoldFile, Quality
 from broker.store import dataset
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
-from broker.web import drafts, shown, taskform, uploads
+from broker.web import drafts, qualifying, shown, taskform, uploads
 from broker.web.gate import broker, me, need
 from broker.web.taskform import Label, TaskForm
 
@@ -257,6 +257,7 @@ def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
     with broker().store.read() as unit:
         cost = prepare.cost(unit, job)
         problems = prepare.problems(unit, job, cost.most, cost.balance)
+        asked = {"required": qualifying.required(unit, job), "offered": qualifying.offered(unit)}
     form = taskform.kept(job, _files(job))
     rows = list(refusal.problems) if refusal else []
     return drafts.page(
@@ -270,6 +271,7 @@ def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
         refusal=refusal.message if refusal else "",
         problems=rows,
         currency=broker().settings.currency,
+        **asked,
     )
 
 
