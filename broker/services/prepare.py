@@ -24,6 +24,8 @@ FILES = {"_image": "images", "_audio": "sounds", "_video": "films"}
 LONGEST_TITLE, LONGEST_TEXT = 200, 50_000
 MOST_SHOWN = 20
 MOST_GOLD_ROWS = 20_000
+REVIEW_DAYS = ("", "1", "3", "7", "14", "30")
+"""How long a requester may look at answers before they are paid: not at all, or so many days."""
 SAMPLE = 50
 
 
@@ -240,10 +242,17 @@ def _whole(text: str, field: str) -> tuple[int, list[Problem]]:
     return 0, [Problem(f"{text[:40]!r} is no whole number", column=field)]
 
 
-def save_pay(unit: Unit, job_id: int, requester_id: int, reward: str, lease_minutes: str) -> None:
-    """Keep the step "pay": an amount such as 0.02, and whole minutes. Raises Invalid naming the fields, NotFound."""
+def save_pay(
+    unit: Unit, job_id: int, requester_id: int, reward: str, lease_minutes: str, review_days: str = ""
+) -> None:
+    """Keep the step "pay": an amount such as 0.02, whole minutes, and the days in which the requester looks at answers.
+
+    None of those ("") has each answer paid once it is judged. Raises Invalid naming the fields, NotFound.
+    """
     job = draft(unit, job_id, requester_id)
     minutes, problems = _whole(lease_minutes, "lease_minutes")
+    if review_days not in REVIEW_DAYS:
+        problems.append(Problem("choose one of the times", column="review_days"))
     amount = 0
     try:
         amount = ledger.parse_reward(reward)
@@ -255,6 +264,7 @@ def save_pay(unit: Unit, job_id: int, requester_id: int, reward: str, lease_minu
             problems.append(Problem("choose between 1 and 10,080 minutes", column="lease_minutes") if minute else one)
     _raise(problems)
     job.reward, job.lease_seconds = amount, minutes * 60
+    job.approval_seconds = int(review_days) * 24 * 3600 if review_days else None
 
 
 def _plan(job: Job) -> Plan:

@@ -210,7 +210,8 @@ def pay(job: str) -> ResponseReturnValue:
     if found is None:
         return _published(job)
     reward = f"{found.reward / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if found.reward else ""
-    return _pay_page(found, {"reward": reward, "lease_minutes": found.lease_seconds // 60})
+    days = "" if found.approval_seconds is None else found.approval_seconds // (24 * 3600)
+    return _pay_page(found, {"reward": reward, "lease_minutes": found.lease_seconds // 60, "review_days": days})
 
 
 def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
@@ -226,7 +227,8 @@ def save_pay(job: str) -> ResponseReturnValue:
     form = request.form.to_dict()
     try:
         with broker().store.write() as unit:
-            prepare.save_pay(unit, drafts.number(job), me().id, form.get("reward", ""), form.get("lease_minutes", "10"))
+            texts = (form.get("reward", ""), form.get("lease_minutes", "10"), form.get("review_days", ""))
+            prepare.save_pay(unit, drafts.number(job), me().id, *texts)
     except Invalid as error:
         found = _load(job)
         return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)

@@ -14,9 +14,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from broker.app import create_app
 from broker.cli import digits, digits_job
-from broker.services import claim, enroll, oversee, submit
-from broker.store import errands, exports, schedule
+from broker.services import appeal, block, claim, enroll, keys, oversee, review, submit
+from broker.services.appeal import Ruling
+from broker.store import errands, exports, reviews, schedule
 from broker.store.errands import ErrandState
+from broker.store.jobs import Job
 from broker.truth.crowd import AVERAGE, CAREFUL, SLOPPY, Confused, RandomClicker
 from broker.web.gate import token_hash
 from broker.wiring import utc_now
@@ -78,6 +80,7 @@ class Filled:
         self._publish()
         self._work(turns)
         self._draft()
+        self._review()
         self._oversee()
         self.broker = made
 
@@ -220,6 +223,48 @@ class Filled:
         self.jobs["draft"] = path.removeprefix("/jobs/")
         self.upload = ann.get(f"{path}/data").text.split("/uploads/")[1].split("/")[0]
 
+    def _review(self):
+        """A job whose requester looks at answers first: two are rejected and appealed against, one has a bonus."""
+        ann, names, worker = self.requester, self.broker.names, self.crowd[0].person
+        job = names("J").read(self.jobs["topics"])
+        with self.broker.store.write() as unit:
+            unit.session.get(Job, job).approval_seconds = 3 * 24 * 3600
+        turns = [self._topic(job, self.crowd[place % 3].person) for place in range(6)]
+        self._settle(job, "judge")
+        first, rejected = turns[0], turns[3]
+        self.answers = [names("T").show(one) for one in turns]
+        path = f"/jobs/{self.jobs['topics']}/answers"
+        words = "The message is about a parcel, and says nothing of money."
+        self._sent(ann.post(f"{path}/{self.answers[0]}/reject", reason="instructions", feedback=words))
+        self._sent(ann.post(f"{path}/{self.answers[1]}/approve", praise="Carefully done."))
+        self._sent(ann.post(f"{path}/{self.answers[1]}/bonus", amount="0.10", why="Your report about row 7 helped."))
+        with self.broker.store.write() as unit:
+            text = "It asks for the invoice twice. Please look at the second sentence."
+            appeal.lodge(unit, first, worker.id, text, self.now)
+            decided = Ruling(self.admin.person, False, "The guide says: only what is named.", self.now)
+            review.reject(unit, rejected, ann.person.id, words, self.now, reason="instructions")
+            appeal.lodge(unit, rejected, worker.id, "I was nearly right.", self.now)
+        with self.broker.store.write() as unit:
+            made = reviews.appeal_of(unit, rejected)
+            appeal.decide(unit, made.id, decided)
+            subject, text = (
+                "A new batch on Monday",
+                "We have 4,000 more messages of this sort.\nThank you for your care so far.",
+            )
+            block.notify(unit, ann.person.id, [worker], subject, text, self.now)
+            block.block(
+                unit, self.newcomer.person.id, worker.id, "Two answers a second cannot have been read.", self.now
+            )
+            keys.make(unit, ann.person, "psiTurk on the lab's server", self.now, self.broker.secret)
+
+    def _topic(self, job, worker):
+        self.now += dt.timedelta(seconds=20)
+        with self.broker.store.write() as unit:
+            offer = claim.claim(unit, job, worker.id, [], self.now, self.broker.secret)
+            labels = {"category": {"labels": ["delivery", "payment"]}}
+            submit.submit(unit, offer.assignment_id, worker.id, labels, 6.5, self.now)
+        return offer.assignment_id
+
     def _oversee(self):
         ada, clicker = self.admin.person, self.crowd[-1].person
         with self.broker.store.write() as unit:
@@ -271,6 +316,11 @@ class Filled:
             "worker.preview": (self.worker, [f"{task['tone']}/preview", f"{task['digits']}/preview"]),
             "worker.history": (self.worker, ["/work/history"]),
             "worker.earnings": (self.worker, ["/work/earnings"]),
+            "inbox.inbox": (self.worker, ["/work/inbox"]),
+            "inbox.decided": (self.worker, [f"/work/answers/{self.answers[place]}" for place in (0, 3)]),
+            "keys.show": (self.requester, ["/account/keys"]),
+            "review.listing": (self.requester, [f"{job['topics']}/answers", f"{job['topics']}/answers?state=rejected"]),
+            "review.one": (self.requester, [f"{job['topics']}/answers/{self.answers[place]}" for place in (0, 1, 2)]),
             "requester.listing": (self.requester, ["/jobs"]),
             "requester.new": (self.requester, ["/jobs/new"]),
             "requester.overview": (self.requester, [job["digits"], job["tone"], job["topics"]]),
@@ -286,6 +336,7 @@ class Filled:
             "admin.worker": (self.admin, [f"/admin/workers/{worker}"]),
             "admin.accounts": (self.admin, ["/admin/accounts", "/admin/accounts?q=nobody"]),
             "admin.account": (self.admin, [f"/admin/accounts/{self.requester.person.public_id}"]),
+            "appeals.listing": (self.admin, ["/admin/appeals"]),
             "admin.audit": (self.admin, ["/admin/audit"]),
             "admin.errand_list": (self.admin, ["/admin/errands"]),
         }

@@ -124,10 +124,7 @@ def test_an_appeal_that_is_upheld_pays_the_worker_and_not_twice(scene):
     assert scene.root.post(form[1], ruling).status_code == 409
     assert scene.earned() == REWARD
     assert "The worker is right." in scene.bob.get(scene.mine).text
-    assert (
-        "uphold appeal" in scene.root.get("/admin/audit").text.lower()
-        or "Uphold" in scene.root.get("/admin/audit").text
-    )
+    assert "The worker is right." in scene.root.get("/admin/audit").text
 
 
 def test_an_appeal_that_is_dismissed_leaves_the_rejection(scene):
@@ -151,10 +148,10 @@ def test_one_appeals_once_in_time_and_for_oneself(scene):
     assert "late" not in scene.root.get("/admin/appeals").text
     scene.clock.move(days=-1)
     scene.bob.post(f"{scene.mine}/appeal", {"text": "in time"})
-    scene.bob.post(f"{scene.mine}/appeal", {"text": "again"})
+    scene.bob.post(f"{scene.mine}/appeal", {"text": "one more word"})
     page = scene.root.get("/admin/appeals").text
     assert "in time" in page
-    assert "again" not in page
+    assert "one more word" not in page
 
 
 def test_a_requester_may_give_in_and_an_appeal_then_pays_nothing_more(scene):
