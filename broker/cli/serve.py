@@ -118,8 +118,8 @@ def environment(settings: Settings) -> dict[str, str]:
     """The variables that give another process these very settings."""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     plain = {name: v.get_secret_value() if isinstance(v, SecretStr) else v for name, v in values.items()}
-    # Lists are read as JSON.
-    texts = {name: json.dumps(value) if isinstance(value, tuple) else str(value) for name, value in plain.items()}
+    # Lists and maps are read as JSON.
+    texts = {name: json.dumps(v) if isinstance(v, dict | list | tuple) else str(v) for name, v in plain.items()}
     return {f"BROKER_{name.upper()}": text for name, text in texts.items()}
 
 
