@@ -1,6 +1,5 @@
 """Guides and media in a real Chromium: what changed is told once; large images come in a copy that fits."""
 
-import io
 import re
 
 import pytest
@@ -23,10 +22,8 @@ def site(tmp_path_factory):
     """An installation that is served, its requester, and a worker who has begun a job."""
     folder = tmp_path_factory.mktemp("guides")
     broker = broker_on(migrated(f"sqlite:///{folder / 'broker.sqlite3'}"), folder, throttle=False)
-    served = serving.__wrapped__(create_app(broker)) if hasattr(serving, "__wrapped__") else serving(create_app(broker))
-    url = next(served)
-    yield broker, url
-    next(served, None)
+    with serving(create_app(broker)) as url:
+        yield broker, url
     broker.store.close()
 
 
@@ -110,7 +107,7 @@ def test_a_page_that_is_open_tells_before_the_next_hit(browser, site, ann, walt,
     page.keyboard.press("Enter")
     dialog.wait_for()
     dialog.get_by_role("button", name="Read the whole guide").click()
-    page.get_by_text("its title too").last.wait_for()
+    page.locator("[data-guide-text]").get_by_text("its title too").wait_for()
     page.context.close()
 
 
@@ -130,7 +127,7 @@ def test_the_guide_page_is_sound_with_pictures_examples_and_versions(browser, si
 
 def test_a_large_image_is_loaded_small_and_boxes_are_in_pixels_of_the_original(browser, site, ann, walt):
     job = ann.job()
-    ann.upload(job, "media.zip", packed([("large.jpg", file("JPEG", photo(3000, 2000)))] + [("b.jpg", file("JPEG"))]))
+    ann.upload(job, "media.zip", packed([("large.jpg", file("JPEG", photo(3000, 2000))), ("b.jpg", file("JPEG"))]))
     task = {"title": "Boxes", "description": "", "guide": "", "offer": "boxes", "field": "_image", "question": "Where?"}
     offers = re.findall(r'name="offer"[^>]*value="([^"]+)"', ann.get(f"{job}/task").text)
     task["offer"] = next(one for one in offers if "box" in one)
