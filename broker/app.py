@@ -4,7 +4,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from broker import web, wiring
+from broker import mturk, web, wiring
 from broker.settings import Settings
 from broker.web import kindpage
 from broker.wiring import Broker
@@ -31,4 +31,5 @@ def create_app(broker: Broker | None = None, settings: Settings | None = None) -
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     CSRFProtect(app)
     web.hang(app)
+    mturk.hang(app)
     return app

@@ -20,7 +20,7 @@ from broker.store.db import Unit
 from broker.store.errands import MOST_ATTEMPTS, Errand, ErrandState
 from broker.wiring import Broker
 from workers import exports as exporting
-from workers import here
+from workers import here, reviews
 
 log = structlog.get_logger()
 BEAT_SECONDS = 5
@@ -113,6 +113,8 @@ ERRANDS: dict[str, Callable[[Broker, int], None]] = {
     "conclude": _conclude,
     "import": _import,
     "export": exporting.run,
+    "review": reviews.run,
+    "consensus": reviews.run_consensus,
 }
 
 

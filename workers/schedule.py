@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from broker.services import export, submit
-from broker.store import errands, exports, schedule, turns
+from broker.services import expire as expiring
+from broker.services import export, review, submit
+from broker.store import errands, exports, posted, reviews, schedule, turns
 from broker.store.db import Unit
 from broker.wiring import DRAIN, Broker
 from workers import here
@@ -62,6 +63,30 @@ def lapse(broker: Broker) -> None:
         submit.sweep(unit, broker.now())
 
 
+def expire(broker: Broker) -> None:
+    """End posted HITs whose time is over."""
+    with broker.store.write() as unit:
+        expiring.sweep(unit, broker.now())
+
+
+def approve(broker: Broker) -> None:
+    """Approve answers whose requesters had their time to look at them."""
+    _till_done(broker, review.BATCH, review.sweep)
+
+
+def release(broker: Broker) -> None:
+    """Give back the rewards of rejections that nobody can overturn any more."""
+    _till_done(broker, review.BATCH, review.release)
+
+
+def _till_done(broker: Broker, size: int, act: Callable[[Unit, dt.datetime], int]) -> None:
+    """Do something a transaction at a time until one had less than `size` to do."""
+    done = size
+    while done >= size:
+        with broker.store.write() as unit:
+            done = act(unit, broker.now())
+
+
 def judge(broker: Broker) -> None:
     """Ask for fresh answers to be judged."""
     now = broker.now()
@@ -78,7 +103,8 @@ def revive(broker: Broker) -> None:
 
 
 def prune(broker: Broker) -> None:
-    """Forget errands that ended days ago, and throw away files of results that nobody fetches any more."""
+    """Forget errands that ended days ago, HITs that did months ago, and files of results that nobody fetches."""
+    _till_done(broker, expiring.BATCH, expiring.forget)
     now, pruned = broker.now(), PRUNED_ROWS
     while pruned == PRUNED_ROWS:
         with broker.store.write() as unit:
@@ -107,6 +133,9 @@ def _bell(queue: str) -> Entry:
 
 SCHEDULE = (
     Entry("lapse", 5, turns.any_lapsed, lapse),
+    Entry("expire", 5, posted.any_expiring, expire),
+    Entry("approve", 5, reviews.any_due, approve),
+    Entry("release", 60, lambda unit, now: bool(reviews.forfeited(unit, now, limit=1)), release),
     Entry("judge", 1, lambda unit, now: bool(_fresh(unit, now)), judge),
     Entry("revive", 10, lambda unit, now: errands.any_lost(unit, now - LOST), revive),
     Entry("prune", 3600, lambda *_: True, prune),

@@ -1,14 +1,14 @@
 """guides in versions, with examples and pictures.
 
 Revision: 0012
-Follows: 0007
+Follows: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0012'
-down_revision = '0007'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 

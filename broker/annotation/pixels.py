@@ -1,7 +1,7 @@
 """What several masks say together: votes on each pixel, smoothed a little, cut where the voters would like it best."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,25 +14,28 @@ LOSS = 0.05
 """How much less the voters may like a smoothed mask: what it costs where the masks are too thin to be smoothed."""
 MOST_CELLS = 1 << 22
 """Larger things are not smoothed: it moves their edges by a pixel or two, and would cost seconds."""
-LEVELS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+HALF = 0.45
+"""Half of all weight, so that pixels about which two like voters disagree are still taken after smoothing."""
+MARGIN = 6
+"""Pixels around what is marked that take part in the smoothing: three times the widest standard deviation."""
 
 
-def agreed(masks: Sequence[Stretches], weights: Sequence[float], height: int) -> Stretches:
-    """The mask that masks of one image of that height, with positive weights, mean.
+def agreed(masks: Sequence[Stretches], weights: Sequence[float], size: tuple[int, int]) -> Stretches:
+    """The mask that masks of one image of that width and height, with positive weights, mean.
 
     What more than half of all weight says to the pixel stands. Else the pixels that have a share of the weight are
     taken, the share being that which makes the mask most like all votes (weighted mean IoU): of three like voters two,
     mostly. Hands tremble independently of each other, so the votes are smoothed first, unless voters would like that
     much less (thin things).
     """
-    shares = Counter[Stretches]()
+    shares: dict[Stretches, float] = defaultdict(float)
     for mask, weight in zip(masks, weights, strict=True):
-        shares[mask] += weight  # type: ignore[assignment] # a counter of weights
-    first, most = shares.most_common(1)[0]
-    if most > math.fsum(weights) / 2:
+        shares[mask] += weight
+    first = max(shares, key=lambda mask: shares[mask])
+    if shares[first] > math.fsum(weights) / 2:
         return first
     liked, level = _level(masks, weights)
-    smoothed = _smoothed(masks, weights, height)
+    smoothed = _smoothed(masks, weights, size)
     return smoothed[1] if smoothed and smoothed[0] >= liked - LOSS else level
 
 
@@ -74,12 +77,14 @@ def _level(masks: Sequence[Stretches], weights: Sequence[float]) -> tuple[float,
     return liked(best), runs.joined((start, end) for start, end, who in stretches if who in best)
 
 
-def _smoothed(masks: Sequence[Stretches], weights: Sequence[float], height: int) -> tuple[float, Stretches] | None:
-    """The most liked level of the smoothed votes, and how much it is; None where there is nothing to smooth."""
+def _smoothed(
+    masks: Sequence[Stretches], weights: Sequence[float], size: tuple[int, int]
+) -> tuple[float, Stretches] | None:
+    """How much the half of the smoothed votes is liked, and its mask; None where there is nothing to smooth."""
     import numpy as np  # noqa: PLC0415 -- heavy: only errands need it
     from scipy.ndimage import gaussian_filter  # noqa: PLC0415 -- heavy: only errands need it
 
-    box = _box(masks, height)
+    box, height = _box(masks, size), size[1]
     if box is None or (box[1] - box[0]) * (box[3] - box[2]) > MOST_CELLS:
         return None
     left, right, top, bottom = box
@@ -88,19 +93,13 @@ def _smoothed(masks: Sequence[Stretches], weights: Sequence[float], height: int)
     votes = sum(weight * one for weight, one in zip(weights, cells, strict=True)) / total
     width = min(WIDEST, SMOOTH * math.sqrt(float(votes.sum())))
     soft = gaussian_filter(votes, width, mode="nearest")
-    areas = [runs.area(mask) for mask in masks]
-
-    def liked(level: float) -> float:
-        chosen = soft > level
-        shared = [int(np.count_nonzero(one[chosen])) for one in cells]
-        return _mean_iou(shared, int(np.count_nonzero(chosen)), areas, weights)
-
-    best = max(LEVELS, key=liked)
-    columns = (soft > best).astype(np.uint8)
+    chosen = soft > HALF
+    shared = [int(np.count_nonzero(one[chosen])) for one in cells]
+    liked = _mean_iou(shared, int(np.count_nonzero(chosen)), [runs.area(mask) for mask in masks], weights)
     whole = np.zeros((right - left, height), np.uint8)
-    whole[:, top:bottom] = columns
+    whole[:, top:bottom] = chosen
     found = tuple((start + left * height, end + left * height) for start, end in runs.of_columns(whole.tobytes()))
-    return liked(best), found
+    return liked, found
 
 
 def _cells(mask: Stretches, box: tuple[int, int, int, int], height: int) -> Any:
@@ -114,18 +113,20 @@ def _cells(mask: Stretches, box: tuple[int, int, int, int], height: int) -> Any:
     return flat.reshape(right - left, height)[:, top:bottom]
 
 
-def _box(masks: Sequence[Stretches], height: int) -> tuple[int, int, int, int] | None:
-    """Left, right, top, bottom of what all masks cover, with a margin to the sides of what smoothing reaches."""
+def _box(masks: Sequence[Stretches], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Left, right, top, bottom of what the masks cover, with a margin within the image."""
     covered = [stretch for mask in masks for stretch in mask]
     if not covered:
         return None
+    width, height = size
+    right = (max(end for _, end in covered) - 1) // height + 1
+    left = min(start for start, _ in covered) // height
+    # A stretch that goes on in the next column covers all rows, as far as is of interest here.
     rows = [(start % height, start % height + end - start) for start, end in covered]
-    return (
-        min(start for start, _ in covered) // height,
-        (max(end for _, end in covered) - 1) // height + 1,
-        min(top for top, _ in rows),
-        min(height, max(bottom for _, bottom in rows)) if all(b <= height for _, b in rows) else height,
-    )
+    top, bottom = min(first for first, _ in rows), max(last for _, last in rows)
+    if bottom > height:
+        top, bottom = 0, height
+    return max(left - MARGIN, 0), min(right + MARGIN, width), max(top - MARGIN, 0), min(bottom + MARGIN, height)
 
 
 def _mean_iou(shared: Sequence[int], size: int, areas: Sequence[int], weights: Sequence[float]) -> float:

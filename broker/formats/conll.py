@@ -69,9 +69,11 @@ def write_conllu(items: Iterable[Labelled], labels: Sequence[str], file: BinaryI
     """
     universal = set(labels) <= UPOS
     page = _Page(file)
-    page.write("# global.Entity = eid-etype-head-other\n")
+    head = "# global.Entity = eid-etype-head-other\n"
     for item in items:
         document = _document(item)
+        page.write(head)
+        head = ""
         page.write(f"# newdoc id = {_line(item.name)}\n")
         entities = _entities(document)
         for number, sentence in enumerate(document.sentences, 1):

@@ -113,7 +113,7 @@ class Masks(Marked[Cut]):
     def merged(self, places: Sequence[Cut], weights: Sequence[float], size: Size) -> Cut:  # noqa: ARG002
         """The pixels that the masks mean together."""
         height, width, _ = places[0]
-        return _cut(pixels.agreed([_stretches(place) for place in places], weights, height), (width, height))
+        return _cut(pixels.agreed([_stretches(place) for place in places], weights, (width, height)), (width, height))
 
     def corner(self, place: Cut) -> tuple[int, int]:
         """The image's width and height."""
@@ -180,7 +180,7 @@ class Semantic(Masks):
             [(_labelled(answer, name), weight) for answer, weight in zip(answers, heavy, strict=True)]
             for name in self.names
         ]
-        masks = [pixels.agreed([mask for mask, _ in votes_on], heavy, height) for votes_on in says]
+        masks = [pixels.agreed([mask for mask, _ in votes_on], heavy, (width, height)) for votes_on in says]
         claims = [[(mask, weight) for mask, weight in votes_on if mask] for votes_on in says]
         marks = [
             Mark(name, _cut(mask, (width, height)))

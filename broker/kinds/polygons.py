@@ -90,7 +90,7 @@ class Polygons(Marked[Path]):
 
     def merged(self, places: Sequence[Path], weights: Sequence[float], size: Size) -> Path:
         """Around the largest part of the pixels that the polygons enclose together."""
-        agreed = pixels.agreed([_filled(place, size) for place in places], weights, size[1])
+        agreed = pixels.agreed([_filled(place, size) for place in places], weights, size)
         rings = outline.rings(agreed, size[1])
         heaviest = max(range(len(places)), key=lambda at: weights[at])
         return self.canonical(outline.simplified(rings[0])) if rings else places[heaviest]

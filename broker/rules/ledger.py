@@ -16,6 +16,10 @@ WORDS = {
     "reward": "Reward",
     "publish": "Set aside",
     "more": "Set aside for more answers",
+    "seats": "Set aside",
+    "unused": "Returned",
+    "forfeit": "Returned",
+    "bonus": "Bonus",
     "refund": "Returned",
     "opening": "Opening credit",
     "deposit": "Deposit",
@@ -68,13 +72,22 @@ def hourly(reward: int, seconds: float | None) -> int | None:
 
 def parse_reward(text: str) -> int:
     """Micro-units of an amount such as "0.02". Raises Invalid for anything but a number from 0 to 10,000."""
+    return _parsed(text, "reward", HIGHEST_REWARD)
+
+
+def parse_budget(text: str) -> int:
+    """Micro-units of an amount such as "25". Raises Invalid for anything but a number from 0 to 1,000,000."""
+    return _parsed(text, "budget", HIGHEST_CREDIT)
+
+
+def _parsed(text: str, name: str, highest: int) -> int:
     value = _amount(text)
     if value is None:
-        raise Invalid(f"reward: {text[:40]!r} is not an amount; write it like 0.02")
-    if not value.is_finite() or not 0 <= value <= HIGHEST_REWARD // UNIT:
-        raise Invalid(f"reward: {text[:40]} is not within 0 and {HIGHEST_REWARD // UNIT}")
+        raise Invalid(f"{name}: {text[:40]!r} is not an amount; write it like 0.02")
+    if not value.is_finite() or not 0 <= value <= highest // UNIT:
+        raise Invalid(f"{name}: {text[:40]} is not within 0 and {highest // UNIT}")
     if value * UNIT % 1:
-        raise Invalid(f"reward: {text[:40]} has more than six decimals")
+        raise Invalid(f"{name}: {text[:40]} has more than six decimals")
     return int(value * UNIT)
 
 
@@ -138,7 +151,9 @@ def line(made: Movement, account: str) -> Line:
     other = made.source if comes_in else made.target
     sort, _, number = other.partition(":")
     job_id = int(number) if sort == "escrow" else None
-    if job_id is None:
+    if made.ref.startswith("bonus:"):
+        text = "Bonus" if comes_in else "Bonus to a worker"
+    elif job_id is None:
         text = "Credit added" if comes_in else "Paid out"
     elif comes_in:
         text = "Reward" if made.ref.startswith("reward:") else "Returned from a job"
@@ -160,6 +175,16 @@ def pay(job_id: int, worker_id: int, assignment_id: int, reward: int) -> list[Tr
 def refund(job_id: int, requester_id: int, rest: int, ref: str) -> list[Transfer]:
     """Give back what an ended job did not cost."""
     return [Transfer(escrow(job_id), person(requester_id), rest, ref)] if rest else []
+
+
+def carry(source: int, target: int, amount: int, ref: str) -> list[Transfer]:
+    """Money set aside for one job becomes another's, with the work it is for."""
+    return [Transfer(escrow(source), escrow(target), amount, ref)] if amount else []
+
+
+def bonus(requester_id: int, worker_id: int, amount: int, bonus_id: int) -> list[Transfer]:
+    """What a requester gives a worker on top, once."""
+    return [Transfer(person(requester_id), person(worker_id), amount, f"bonus:{bonus_id}")]
 
 
 def deposit(person_id: int, amount: int, ref: str) -> list[Transfer]:

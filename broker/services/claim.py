@@ -8,7 +8,8 @@ from typing import Any
 
 from broker.rules import gold, lease
 from broker.rules.gold import Schedule
-from broker.store import hits, jobs, turns
+from broker.rules.qualification import USUAL, Leniency
+from broker.store import blocks, hits, jobs, posted, requirements, turns
 from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
 from broker.store.jobs import Hold, Job
@@ -29,13 +30,23 @@ class Offer:
 
 
 def claim(
-    unit: Unit, job_id: int, worker_id: int, have: Collection[int], now: dt.datetime, secret: bytes
+    unit: Unit,
+    job_id: int,
+    worker_id: int,
+    have: Collection[int],
+    now: dt.datetime,
+    secret: bytes,
+    how: Leniency = USUAL,
 ) -> Offer | None:
     """The worker's next assignment: one they hold but do not `have` on screen, or a fresh one; None if none is left.
 
-    Raises NotFound for an unknown job and for a draft. A paused, stopped or done job hands out nothing new.
+    Raises NotFound for an unknown job and for a draft. A paused, stopped or done job hands out nothing new, nor does
+    one whose requirements the worker does not meet: what they hold they may finish.
     """
     job = jobs.published(unit, job_id)
+    if not requirements.may_accept(unit, job, worker_id, how, now):
+        held = holding(unit, job, worker_id, now)
+        return next((offer for offer in held if offer.assignment_id not in have), None)
     given = _given(unit, job, worker_id, have, now, secret)
     if given.code == Code.HELD:
         return next(offer for offer in holding(unit, job, worker_id, now) if offer.assignment_id not in have)
@@ -51,9 +62,13 @@ def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.
         most_held=lease.MOST_HELD,
         have=tuple(have),
     )
+    if job.hit_type is not None:
+        posted.close_expired(unit, now, job.id)
     golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, worker_id))
     given = turn(unit.turn, ask, golds)
     if given.code == Code.NEW:
+        if blocks.blocked(unit, job.requester_id, worker_id):
+            return given
         hits.begin(unit, job.id, worker_id, golds.after(0))
         given = turn(unit.turn, ask, golds)
     # Whether anybody's lease has run out matters only to who finds nothing: they need not wait for the clock.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from broker.annotation.kind import Kind
 from broker.annotation.live import Crowd, follows
 from broker.kinds.registry import furnish
-from broker.store import beliefs, errands, hits, jobs, live, turns
+from broker.store import beliefs, errands, hits, jobs, live, policies, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Record, Unit
 from broker.store.jobs import RUNNING, Hold, Job, JobState
@@ -37,11 +37,15 @@ def judge(unit: Unit, job_id: int, now: dt.datetime) -> int:
     if not rows:
         return 0
     turns.note_scores(unit, {row.id: _score(room, row) for row in rows})
+    if job.approval_seconds is not None:
+        turns.set_due(unit, [row.id for row in rows], job.approval_seconds)
     fitted = _believe(unit, job, room, rows, now)
     job = jobs.job(unit, job_id, Hold.CHANGE)  # the redundancy may have been raised since
     more = Counter(row.hit_id for row in rows if not row.gold)
     done = hits.count_answers(unit, dict(more), job.redundancy) if more else 0
     jobs.count(unit, job_id, done=done, answers=len(rows))
+    if job.hit_type is not None:
+        policies.ask(unit, sorted(more), now)
     _what_follows(unit, job, Judged(done, len(rows), fitted), now)
     return len(rows)
 
@@ -83,8 +87,8 @@ def _last(unit: Unit, job_id: int) -> int:
 
 def _what_follows(unit: Unit, job: Job, judged: Judged, now: dt.datetime) -> None:
     errands.later(unit, "settle", job.id, now)
-    # An adaptive job is done when its statistics want no more answers.
-    done = job.done + judged.done >= job.hits and (job.most or _finished(unit, job, now))
+    # An adaptive job is done when its statistics want no more answers; a HIT type never is.
+    done = job.done + judged.done >= job.hits and (job.most or job.hit_type or _finished(unit, job, now))
     if done or job.answers + judged.answers >= max(judged.fitted * GROWTH, judged.fitted + FEWEST_MORE):
         errands.later(unit, "conclude", job.id, now, queue="statistics")
 

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from broker.rules import ledger
-from broker.store import jobs, money, turns
+from broker.store import jobs, money, reviews, turns
 from broker.store.db import Unit
 from broker.store.jobs import ENDED, Hold, Job
 from broker.store.money import balance
@@ -15,7 +15,8 @@ BATCH = 100
 def settle(unit: Unit, job_id: int, now: dt.datetime) -> int:
     """Approve and pay a batch of judged answers; how many (fewer than BATCH: none are left).
 
-    Everybody is paid: a bad answer is weighed down by the statistics, not unpaid.
+    Everybody is paid: a bad answer is weighed down by the statistics, not unpaid. Only answers whose requester wanted
+    to look at them first are left to REVIEW.
     """
     job = jobs.job(unit, job_id)
     if job.state in ENDED:
@@ -33,6 +34,7 @@ def _close(unit: Unit, job: Job, now: dt.datetime) -> None:
     """Give back what an ended job did not cost, once nobody works on it any more."""
     if job.state not in ENDED or turns.outstanding(unit, job.id):
         return
-    rest = balance(unit, ledger.escrow(job.id))
+    # What was rejected and may still be overturned stays; REVIEW gives it back.
+    rest = balance(unit, ledger.escrow(job.id)) - reviews.disputed(unit, job.id)
     ref = f"refund:{job.id}:{job.answers}:{rest}"
     money.transfer(unit, ledger.refund(job.id, job.requester_id, rest, ref), now)

@@ -34,6 +34,8 @@ class Facts:
     gold_percent: int
     golds: int
     lease_seconds: int
+    guarded: bool
+    """Whether it requires qualifications of its workers, at which this lane does not look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,18 @@ class Submitted:
 
 
 def facts(unit: Unit, job_id: int) -> Facts:
-    """The facts of a job. Raises NotFound for an unknown one, Conflict for a draft, whose facts may change."""
+    """The facts of a job. Raises NotFound for an unknown one, Conflict for a draft, whose facts may change.
+
+    Conflict also for a HIT type: whether its HITs have expired is looked at before each claim.
+    """
     job = jobs.job(unit, job_id)
+    if job.hit_type is not None:
+        raise Conflict("The HITs of a HIT type are claimed one by one.")
     if job.state == JobState.DRAFT:
         raise Conflict("This job is not published yet.")
     room: Kind[Any] = furnish(job.kind, job.settings)
-    return Facts(job.id, job.kind, room, job.gold_column, job.gold_percent, job.golds, job.lease_seconds)
+    guarded = bool(job.requirements)
+    return Facts(job.id, job.kind, room, job.gold_column, job.gold_percent, job.golds, job.lease_seconds, guarded)
 
 
 def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: bytes) -> Given | None:

@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from broker.rules import ledger
 from broker.rules.order import START
-from broker.store import hits
+from broker.rules.qualification import USUAL, Act, Leniency
+from broker.store import hits, requirements
+from broker.store.blocks import is_barred
 from broker.store.db import EPOCH, MICROSECOND, Record, Unit
 from broker.store.jobs import Job, JobState
 from broker.store.money import Entry
 from broker.store.people import Person
+from broker.store.requirements import Lack
 from broker.store.work import ANSWERED, Assignment, Cursor, Hit, Turn, is_in
 
 MOST_JOBS, MOST_LOOKED_AT = 50, 300
@@ -35,6 +38,13 @@ class Opening:
     done: int
     held: int
     median_seconds: float | None
+    lacks: tuple[Lack, ...] = ()
+    """The requirements that the worker does not meet."""
+
+    @property
+    def preview(self) -> bool:
+        """Whether the worker may look at a HIT."""
+        return not requirements.barred(self.lacks, Act.PREVIEW)
 
 
 @dataclass(frozen=True)
@@ -62,31 +72,49 @@ class Movement:
     title: str
 
 
-def openings(unit: Unit, worker_id: int, now: dt.datetime) -> list[Opening]:
-    """The jobs that have something for this worker: those they hold HITs of first, then the newest."""
+def openings(unit: Unit, worker_id: int, now: dt.datetime, how: Leniency = USUAL) -> list[Opening]:
+    """The jobs that have something for this worker: those they hold HITs of first, then the newest.
+
+    A job whose requirements hide it from the worker is not among them, unless they hold HITs of it.
+    """
     held = _held(unit, worker_id, now)
     found = []
-    for job, requester, positions, done in _visible(unit, worker_id, held):
+    visible = _visible(unit, worker_id, held)
+    lacking = requirements.lacks(unit, [row[0] for row in visible if row[0].requirements], worker_id, how, now)
+    for job, requester, positions, done in visible:
+        lacks = lacking.get(job.id, [])
+        if requirements.barred(lacks, Act.DISCOVER) and job.id not in held:
+            continue
         is_open = job.state == JobState.OPEN
         left = hits.left_for(unit, job, worker_id, positions or START, limit=MOST_COUNTED) if is_open else 0
         if left or job.id in held:
-            found.append(Opening(job, requester, left, done, held.get(job.id, 0), median_seconds(unit, job.id)))
+            median = median_seconds(unit, job.id)
+            found.append(Opening(job, requester, left, done, held.get(job.id, 0), median, tuple(lacks)))
         if len(found) == MOST_JOBS:
             break
     return found
 
 
-def fresh_jobs(unit: Unit, requester_id: int, worker_id: int) -> list[tuple[int, int]]:
-    """The requester's open jobs that may hold something for the worker, the most urgent first: (job id, priority)."""
+def fresh_jobs(
+    unit: Unit, requester_id: int, worker_id: int, now: dt.datetime, how: Leniency = USUAL
+) -> list[tuple[int, int]]:
+    """The requester's open jobs that may hold something for the worker, the most urgent first: (job id, priority).
+
+    Only those are among them whose requirements the worker meets.
+    """
     mine = sa.and_(Cursor.job_id == Job.id, Cursor.worker_id == worker_id)
     query = (
-        sa.select(Job.id, Job.priority)
+        sa.select(Job.id, Job.priority, Job.requirements)
         .outerjoin(Cursor, mine)
         .where(Job.requester_id == requester_id, open_job(), sa.func.coalesce(Cursor.dry, -1) != Job.next_pos)
+        .where(~is_barred(worker_id, Job.requester_id))
         .order_by(Job.priority, Job.id)
         .limit(MOST_LOOKED_AT)
     )
-    return [(row[0], row[1]) for row in unit.session.execute(query)]
+    rows = unit.session.execute(query).all()
+    lacking = requirements.lacks(unit, [row for row in rows if row.requirements], worker_id, how, now)
+    barred = {job_id for job_id, lacks in lacking.items() if requirements.barred(lacks, Act.ACCEPT)}
+    return [(row[0], row[1]) for row in rows if row[0] not in barred]
 
 
 def open_job() -> sa.ColumnElement[bool]:
@@ -116,7 +144,7 @@ def _visible(unit: Unit, worker_id: int, held: Collection[int]) -> list[Record]:
         sa.select(Job, Person.name, Cursor.pos, sa.func.coalesce(Cursor.answered, 0))
         .join(Person, Person.id == Job.requester_id)
         .outerjoin(Cursor, mine)
-        .where(sa.or_(Job.state == JobState.OPEN, in_hand))
+        .where(sa.or_(sa.and_(Job.state == JobState.OPEN, ~is_barred(worker_id, Job.requester_id)), in_hand))
         .order_by(in_hand.desc(), Job.id.desc())
         .limit(MOST_LOOKED_AT)
     )
@@ -196,14 +224,18 @@ def shares(unit: Unit, worker_id: int, *, limit: int = 100) -> list[Share]:
 
 
 def earned_by_day(unit: Unit, account: str, since: dt.datetime) -> dict[dt.date, int]:
-    """Rewards paid into the account on each day (UTC) since then; days without any are left out."""
+    """Rewards and bonuses paid into the account on each day (UTC) since then; days without any are left out."""
     day = _day().label("day")
     query = (
         sa.select(day, sa.func.sum(Entry.amount))
-        .where(Entry.target == account, Entry.ref.like("reward:%"), Entry.at >= since)
+        .where(Entry.target == account, _earned(), Entry.at >= since)
         .group_by(day)
     )
     return {(EPOCH + int(number) * DAY).date(): int(sum_) for number, sum_ in unit.session.execute(query)}
+
+
+def _earned() -> sa.ColumnElement[bool]:
+    return sa.or_(Entry.ref.like("reward:%"), Entry.ref.like("bonus:%"))
 
 
 def movements(unit: Unit, account: str, *, before: int | None = None, limit: int = 50) -> list[Movement]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from broker.store.db import Rows, Unit, key
 
 QUEUES = ("errands", "statistics")
-NAMES = ("import", "judge", "settle", "conclude", "export")
+NAMES = ("import", "judge", "settle", "conclude", "export", "review", "consensus", "notify")
 MOST_ATTEMPTS = 3
 
 

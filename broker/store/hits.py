@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from broker.rules import order
+from broker.rules.gold import NEVER
 from broker.store import turns
 from broker.store.db import Unit
 from broker.store.jobs import Job
@@ -34,6 +35,23 @@ def place(unit: Unit, job_id: int, worker_id: int) -> tuple[Positions, int]:
     query = sa.select(Cursor.pos, Cursor.answered).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
     row = unit.session.execute(query).one_or_none()
     return (row[0], row[1]) if row is not None else (order.START, 0)
+
+
+def bar(unit: Unit, requester_id: int, worker_id: int) -> None:
+    """Put the worker at the end of the logs of this requester, where nothing ever opens."""
+    end = {"pos": [NEVER] * order.BANDS, "gold_at": NEVER}
+    unit.changed(_places(requester_id, worker_id).values(**end).execution_options(synchronize_session=False))
+
+
+def let_in(unit: Unit, requester_id: int, worker_id: int) -> None:
+    """Put the worker at the beginning of these logs again; what they had they do not get once more."""
+    start = {"pos": list(order.START), "gold_at": Cursor.served, "dry": -1}
+    unit.changed(_places(requester_id, worker_id).values(**start).execution_options(synchronize_session=False))
+
+
+def _places(requester_id: int, worker_id: int) -> sa.Update:
+    jobs_of = sa.select(Job.id).where(Job.requester_id == requester_id)
+    return sa.update(Cursor).where(Cursor.worker_id == worker_id, Cursor.job_id.in_(jobs_of))
 
 
 def count_answer(unit: Unit, job_id: int, worker_id: int) -> None:
@@ -114,6 +132,18 @@ def free_seats(unit: Unit, job: Job) -> int:
     seats = job.most - Hit.taken if job.most else job.redundancy + Hit.extra - Hit.taken
     ordinary = (Hit.job_id == job.id, Hit.gold_no.is_(None))
     return int(unit.session.scalar(sa.select(sa.func.sum(seats)).where(*ordinary)) or 0)
+
+
+def promised(unit: Unit, job: Job) -> int:
+    """The answers that the job's ordinary HITs ask for now and nobody works on yet."""
+    seats = job.redundancy + Hit.extra - Hit.taken
+    ordinary = (Hit.job_id == job.id, Hit.gold_no.is_(None), Hit.open)
+    return int(unit.session.scalar(sa.select(sa.func.sum(seats)).where(*ordinary)) or 0)
+
+
+def affordable(unit: Unit, job: Job, held: int) -> int:
+    """How many answers the micro-units that are held for the job pay for beside those that are promised."""
+    return max(held // job.reward - promised(unit, job) - job.gold_left - turns.outstanding(unit, job.id), 0)
 
 
 def fresh_pos(unit: Unit, job_id: int, count: int = 1) -> int:

@@ -74,6 +74,14 @@ class Job(Rows):
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
         ),
+        sa.Index(
+            "uq_jobs_hit_type",
+            "requester_id",
+            "hit_type",
+            unique=True,
+            sqlite_where=sa.text("hit_type IS NOT NULL"),
+            postgresql_where=sa.text("hit_type IS NOT NULL"),
+        ),
     )
 
     id: Mapped[key]
@@ -108,6 +116,15 @@ class Job(Rows):
     """Answers that a HIT whose answers disagree may get; 0: as many as every other."""
     sure: Mapped[float] = mapped_column(default=0.87, server_default="0.95")
     """The confidence at which a HIT of an adaptive plan has enough answers."""
+    budget: Mapped[micros] = mapped_column(default=0, server_default="0")
+    """What an adaptive plan may cost at most; 0: whatever it asks for."""
+    keywords: Mapped[str] = mapped_column(sa.String(1000), default="", server_default="")
+    approval_seconds: Mapped[int | None]
+    """How long the requester may look at an answer before it is approved by itself; none: it is paid once judged."""
+    hit_type: Mapped[str | None] = mapped_column(sa.String(64))
+    """Digest of the properties of a HIT type, whose HITs come one by one and live each for itself; none: a dataset."""
+    requirements: Mapped[list[Any] | None]
+    """Qualifications that workers need, as the Requester API writes them; none: everybody may work."""
     created_at: Mapped[dt.datetime]
     published_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]

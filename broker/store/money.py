@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from broker.errors import Unpaid
 from broker.rules.ledger import WORLD, Transfer
 from broker.store.db import Rows, Unit, key, micros
+from broker.store.jobs import Job
 
 
 class Account(Rows):
@@ -101,3 +102,10 @@ def statement(unit: Unit, account: str, *, limit: int = 100) -> Sequence[Entry]:
     """The account's transfers, the latest first."""
     mine = sa.or_(Entry.source == account, Entry.target == account)
     return unit.session.scalars(sa.select(Entry).where(mine).order_by(Entry.id.desc()).limit(limit)).all()
+
+
+def on_hold(unit: Unit, requester_id: int) -> int:
+    """What is set aside for all jobs of a requester, in micro-units."""
+    escrow = sa.literal("escrow:").op("||")(sa.cast(Job.id, sa.String))
+    query = sa.select(sa.func.sum(Account.balance)).join(Job, Account.name == escrow)
+    return int(unit.session.scalar(query.where(Job.requester_id == requester_id)) or 0)

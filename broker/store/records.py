@@ -86,8 +86,7 @@ def turn_counts(unit: Unit, worker_id: int) -> dict[str, int]:
 
 
 def earned(unit: Unit, worker_id: int) -> int:
-    """All rewards the worker ever got, in micro-units."""
-    query = sa.select(sa.func.sum(Entry.amount)).where(
-        Entry.target == ledger.person(worker_id), Entry.ref.startswith("reward:")
-    )
+    """All rewards and bonuses the worker ever got, in micro-units."""
+    earned_by = sa.or_(Entry.ref.startswith("reward:"), Entry.ref.startswith("bonus:"))
+    query = sa.select(sa.func.sum(Entry.amount)).where(Entry.target == ledger.person(worker_id), earned_by)
     return int(unit.session.scalar(query) or 0)

@@ -2,10 +2,36 @@
 
 from sqlalchemy.orm import configure_mappers
 
-from broker.store import beliefs, errands, exports, guides, jobs, live, money, people, schedule, talk, work
+from broker.store import (
+    beliefs,
+    blocks,
+    errands,
+    exports,
+    guides,
+    jobs,
+    keys,
+    labelings,
+    live,
+    money,
+    notices,
+    people,
+    policies,
+    posted,
+    qualifications,
+    remembered,
+    requirements,
+    reviews,
+    schedule,
+    talk,
+    work,
+)
 from broker.store.db import Rows
 
-TABLES = (people, jobs, work, money, beliefs, talk, errands, exports, guides, schedule, live)
+TABLES = (
+    *(people, jobs, work, money, beliefs, talk, errands, exports, guides, schedule, live),
+    *(keys, remembered, posted, reviews, blocks, labelings),
+    *(qualifications, requirements, policies, notices),
+)
 METADATA = Rows.metadata
 
 

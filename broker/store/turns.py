@@ -39,6 +39,12 @@ def assignment(unit: Unit, assignment_id: int, worker_id: int) -> Assignment | N
     return unit.session.scalar(mine.execution_options(populate_existing=True))
 
 
+def hold(unit: Unit, assignment_id: int) -> Assignment | None:
+    """An assignment, held till the end of the unit."""
+    query = sa.select(Assignment).where(Assignment.id == assignment_id).with_for_update()
+    return unit.session.scalar(query.execution_options(populate_existing=True))
+
+
 def item(unit: Unit, hit_id: int) -> dict[str, Any]:
     """The item of a HIT."""
     payload: dict[str, Any] = unit.session.scalars(sa.select(Hit.payload).where(Hit.id == hit_id)).one()
@@ -126,7 +132,7 @@ def undecided(unit: Unit, job_id: int, *, limit: int) -> list[Record]:
     """Judged answers that are neither approved nor rejected, the oldest first, locked."""
     query = (
         sa.select(Assignment.id, Assignment.worker_id, Assignment.reward)
-        .where(Assignment.job_id == job_id, is_in(Turn.SUBMITTED), Assignment.judged)
+        .where(Assignment.job_id == job_id, is_in(Turn.SUBMITTED), Assignment.judged, Assignment.approve_at.is_(None))
         .order_by(Assignment.id)
         .limit(limit)
         .with_for_update()
@@ -140,8 +146,18 @@ def approve(unit: Unit, assignment_ids: list[int], now: dt.datetime) -> int:
     return unit.changed(change.values(state=Turn.APPROVED, decided_at=now))
 
 
-def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
-    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold."""
+def set_due(unit: Unit, assignment_ids: Sequence[int], seconds: int) -> None:
+    """Let these submitted answers be approved by themselves so long after their submission."""
+    mine = sa.update(Assignment).where(Assignment.id.in_(assignment_ids), is_in(Turn.SUBMITTED))
+    submitted = sa.type_coerce(Assignment.submitted_at, sa.BigInteger)
+    due = sa.type_coerce(submitted + seconds * 1_000_000, Assignment.approve_at.type)
+    unit.changed(mine.values(approve_at=due))
+
+
+def answers_of(unit: Unit, job_id: int, *, latest: int | None = None) -> Sequence[Record]:
+    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold; or only the
+    `latest` of them, from the newest on.
+    """
     query = (
         sa.select(
             Assignment.hit_id,
@@ -154,7 +170,8 @@ def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
         )
         .join(Hit, Hit.id == Assignment.hit_id)
         .where(Assignment.job_id == job_id, Assignment.state.in_((Turn.SUBMITTED, Turn.APPROVED)))
-        .order_by(Assignment.id)
+        .order_by(Assignment.id if latest is None else Assignment.id.desc())
+        .limit(latest)
     )
     return unit.session.execute(query).all()
 

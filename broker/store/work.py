@@ -114,6 +114,13 @@ class Assignment(Rows):
             sqlite_where=sa.text("state = 'submitted' AND judged = 1"),
             postgresql_where=sa.text("state = 'submitted' AND judged"),
         ),
+        # Empty but for jobs whose requesters look at answers first.
+        sa.Index(
+            "ix_assignments_due",
+            "approve_at",
+            sqlite_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
+        ),
         sa.Index("ix_assignments_history", "worker_id", "id"),
         sa.Index("ix_assignments_job", "job_id", "id"),
     )
@@ -133,6 +140,8 @@ class Assignment(Rows):
     score: Mapped[float | None]
     reward: Mapped[micros]
     answer: Mapped[Json | None]
+    approve_at: Mapped[dt.datetime | None]
+    """When a judged answer is approved by itself, if its requester looks at answers first."""
 
 
 class Cursor(Rows):

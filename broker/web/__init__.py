@@ -5,6 +5,8 @@ from flask import Flask
 from broker.web import (
     account,
     admin,
+    batches,
+    buckets,
     errors,
     express,
     external,
@@ -33,6 +35,7 @@ def hang(app: Flask) -> None:
     for part in (
         static,
         media,
+        buckets,
         frames,
         external,
         session,
@@ -42,6 +45,7 @@ def hang(app: Flask) -> None:
         worker,
         requester,
         guides,
+        batches,
         results,
         wizard,
         uploads,

@@ -77,11 +77,13 @@ def _bodies(html: str) -> tuple[str, tuple[int, int] | None]:
 
 
 def _with_head(before: str, head: str) -> str:
+    # Without a document type a browser lays a page out as in the nineties, and its height is that of its frame.
+    typed = before if DOCTYPE.match(before) else f"<!DOCTYPE html>{before}"
     for place in (HEAD, HTML, DOCTYPE):
-        found = place.search(before)
+        found = place.search(typed)
         if found:
-            return before[: found.end()] + head + before[found.end() :]
-    return head + before
+            return typed[: found.end()] + head + typed[found.end() :]
+    return head + typed
 
 
 def _head(html: str, around: Surroundings, *, elements: bool) -> str:

@@ -76,6 +76,8 @@ class Express:
     ) -> dict[str, Any] | None:
         try:
             job = self.facts(name)
+            if job.guarded:
+                return None
             given = turn.take(
                 self.broker.store.lane, job, self._asked(browser, sent), self.broker.now(), self.broker.secret
             )

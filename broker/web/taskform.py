@@ -108,9 +108,9 @@ class TaskForm:
 
 def number(text: str) -> Any:
     """The text as a number if it is one."""
-    for kind in (int, float):
+    for sort in (int, float):
         try:
-            return kind(text)
+            return sort(text)
         except ValueError:
             continue
     return text.strip()

@@ -4,7 +4,8 @@
 """
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, request
@@ -19,9 +20,10 @@ from broker.rules.names import Names
 from broker.services import claim, submit
 from broker.services.claim import Offer
 from broker.services.submit import Receipt
-from broker.store import hits, jobs
+from broker.store import hits, jobs, requirements
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
+from broker.store.requirements import Lack
 from broker.web import kindpage
 from broker.web.gate import broker, me, need
 from broker.web.known import remember
@@ -78,6 +80,8 @@ class Next:
     done: int
     left: int
     full: bool = False
+    lacks: tuple[Lack, ...] = ()
+    """What keeps the worker from taking a HIT."""
 
     def shown(self, *, html: bool) -> dict[str, Any]:
         """The assignment as the page gets it, or why there is none."""
@@ -90,7 +94,14 @@ class Next:
 
     def message(self) -> str:
         """Why there is no HIT, if there is none and the page cannot know why."""
-        return "" if self.offer or self.full else WHY_NOTHING[JobState(self.job.state)]
+        if self.offer or self.full:
+            return ""
+        return lacking(self.lacks) or WHY_NOTHING[JobState(self.job.state)]
+
+
+def lacking(lacks: Sequence[Lack]) -> str:
+    """Which requirements of a job a worker does not meet; empty where they meet all."""
+    return f"This job asks for something you lack: {'; '.join(map(str, lacks))}." if lacks else ""
 
 
 def turn_shown(job: Job, offer: Offer, *, html: bool = True) -> dict[str, Any]:
@@ -115,11 +126,14 @@ def offer_shown(broker: Broker, kind: str, room: Kind[Any], offer: Offer, *, htm
 
 def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     """The next assignment of the person who asks."""
-    now = broker().now()
-    offer = claim.claim(unit, job_id, me().id, known(broker().names("T"), wish.have), now, broker().secret)
+    now, how = broker().now(), broker().leniency
+    offer = claim.claim(unit, job_id, me().id, known(broker().names("T"), wish.have), now, broker().secret, how)
     job = jobs.published(unit, job_id)
     full = offer is None and len(claim.holding(unit, job, me().id, now)) >= MOST_HELD
-    return standing(unit, job, offer, full=full and job.state == JobState.OPEN)
+    found = standing(unit, job, offer, full=full and job.state == JobState.OPEN)
+    if offer is not None or full or not job.requirements or job.state != JobState.OPEN:
+        return found
+    return replace(found, lacks=tuple(requirements.lacks(unit, [job], me().id, how, now)[job.id]))
 
 
 def known(names: Names, have: list[str]) -> set[int]:

@@ -28,7 +28,7 @@ def home() -> str:
     """The jobs that have something for this worker, and how their day goes."""
     now = broker().now()
     with broker().store.read() as unit:
-        openings = desk.openings(unit, me().id, now)
+        openings = desk.openings(unit, me().id, now, broker().leniency)
         answers, earned, seconds = desk.today(unit, me().id, _midnight(now))
         new = not desk.history(unit, me().id, limit=1)
     names = broker().names("J")
@@ -51,7 +51,9 @@ def home() -> str:
 def next_job() -> ResponseReturnValue:
     """Go on with a job that the broker chooses."""
     with broker().store.read() as unit:
-        job_id = assign.next_job(unit, me().id, assign.requesters(unit), broker().dice)
+        found = assign.requesters(unit)
+        how = broker().leniency
+        job_id = assign.next_job(unit, me().id, found, broker().dice, now=broker().now(), how=how)
     if job_id is None:
         flash("There is no HIT left for you in any job at the moment.")
         return redirect("/work")

@@ -136,10 +136,10 @@ SAMPLES = [
         _asked(mentions="marks"),
         {"text": ADA, "marks": [{"startOffset": 0, "endOffset": 12}]},
         (
-            _answer(_clusters([(0, 12), (49, 52)], [(17, 32), (61, 64)])),
+            _answer(_clusters([(0, 12), (48, 51)], [(17, 32), (60, 63)])),
             _answer(
-                _clusters([(61, 64), (17, 32), (0, 12)], [(49, 52)]),
-                _clusters([(0, 12), (17, 32), (61, 64)], [(49, 52)]),
+                _clusters([(60, 63), (17, 32), (0, 12)], [(48, 51)]),
+                _clusters([(0, 12), (17, 32), (60, 63)], [(48, 51)]),
             ),
             _answer(_clusters([(0, 12)])),
             _answer(_clusters()),

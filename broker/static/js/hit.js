@@ -377,14 +377,14 @@ class Desk {
     line({ ...this.#sitting, left: ended ? 0 : this.#sitting.left, unsent, offline: this.#offline });
     document.querySelector("[data-act=undo]").disabled = !this.#held;
     for (const name of ["skip", "problem", "submit"]) {
-      const away = name === "submit" && this.#stage.form(this.#current)?.outside; // that has a button of its own
+      const away = name === "submit" && this.#stage.form(this.#current)?.matches("[sort=external]"); // that has a button of its own
       Object.assign(document.querySelector(`.hit-foot [data-act=${name}]`), { disabled: !this.#current, hidden: Boolean(ended || away) });
     }
   }
 
   #act(name, event) {
     const acts = {
-      submit: () => this.#stage.form(this.#current)?.submit(event.timeStamp),
+      submit: () => this.#stage.form(this.#current)?.submit?.(event.timeStamp),
       undo: () => this.undo(), skip: () => this.skip(), extend: () => this.extend(), again: () => this.again(), stop: () => this.stop(event),
       // A dialog gives the focus back to where it was: to the HIT, so that Enter is the HIT's again.
       problem: () => { this.focus(); if (this.#current) this.#problem.open(this.#current.id); },

@@ -6,6 +6,8 @@ import { icon, node } from "./parts.js";
 const LARGEST = 900_000; // characters of an answer's JSON: the door takes a little more
 const PATIENCE = 3000; // milliseconds in which an answer that was asked for comes
 const TALLEST = 20_000;
+const CREEP = 64; // pixels
+const CREEPS = 6;
 const KEYS = new Set(["z", "s", "p", "?"]);
 const SANDBOX = "allow-scripts allow-forms"; // never allow-same-origin: with it a page could take its own sandbox off
 
@@ -13,6 +15,7 @@ class Page extends HTMLElement {
   #frame = null;
   #port = null;
   #loads = 0;
+  #creeps = 0; // how often in a row the page has grown by a little
   #asked = -Infinity; // when our own Submit button asked for the answer
   #waiting = null; // an answer that the page sent although nobody had touched it
   #bar = node("div", { class: "broker-page-bar", role: "status" });
@@ -83,6 +86,14 @@ class Page extends HTMLElement {
     this.#port = port1;
     port1.onmessage = ({ data }) => this.#heard(data);
     this.#frame.contentWindow.postMessage({ type: "crowd-frame" }, "*", [port2]); // the frame has no origin to name
+    if (this.#awaited()) this.focus({ preventScroll: true });
+  }
+
+  /** Whether the page is on screen and nobody has gone anywhere else meanwhile. */
+  #awaited() {
+    const { activeElement } = document;
+    const idle = activeElement === document.body || activeElement === this.#frame || activeElement?.contains(this);
+    return idle && !this.closest("[inert], [hidden]") && Boolean(this.closest("[data-stage]"));
   }
 
   #again() {
@@ -102,7 +113,11 @@ class Page extends HTMLElement {
 
   #grow(height) {
     if (this.getAttribute("height") > 0 || !Number.isFinite(height)) return;
-    this.#frame.style.blockSize = `${Math.min(TALLEST, Math.max(80, Math.ceil(height)))}px`;
+    const more = height - this.#frame.clientHeight;
+    if (more === 0) return;
+    // A page as high as its frame and a little more would grow for ever.
+    this.#creeps = more > 0 && more <= CREEP ? this.#creeps + 1 : 0;
+    if (this.#creeps < CREEPS) this.#frame.style.blockSize = `${Math.min(TALLEST, Math.max(80, Math.ceil(height)) + 2)}px`;
   }
 
   #answered(answer) {
