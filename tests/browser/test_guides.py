@@ -22,10 +22,8 @@ def site(tmp_path_factory):
     """An installation that is served, its requester, and a worker who has begun a job."""
     folder = tmp_path_factory.mktemp("guides")
     broker = broker_on(migrated(f"sqlite:///{folder / 'broker.sqlite3'}"), folder, throttle=False)
-    served = serving.__wrapped__(create_app(broker)) if hasattr(serving, "__wrapped__") else serving(create_app(broker))
-    url = next(served)
-    yield broker, url
-    next(served, None)
+    with serving(create_app(broker)) as url:
+        yield broker, url
     broker.store.close()
 
 
@@ -109,7 +107,7 @@ def test_a_page_that_is_open_tells_before_the_next_hit(browser, site, ann, walt,
     page.keyboard.press("Enter")
     dialog.wait_for()
     dialog.get_by_role("button", name="Read the whole guide").click()
-    page.get_by_text("its title too").last.wait_for()
+    page.locator("[data-guide-text]").get_by_text("its title too").wait_for()
     page.context.close()
 
 
