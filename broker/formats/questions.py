@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from broker.annotation import questionform
-from broker.annotation.questionform import OTHER, SCHEMAS, UNREADABLE, BadXml, Selection, child, local, words
+from broker.annotation.asking import OTHER, Selection
+from broker.annotation.questionform import SCHEMAS, UNREADABLE, BadXml, child, local, words
 from broker.errors import Invalid
 
 ANSWERS = SCHEMAS + "2005-10-01/QuestionFormAnswers.xsd"
