@@ -13,6 +13,8 @@ from tests.servers.installation import served
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+READY = """() => { const hit = document.querySelector(".hit-work:not([hidden])");
+  return hit && ![...hit.querySelectorAll(":not(:defined)")].some((one) => /^(crowd|broker)-/u.test(one.localName)); }"""
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 
 
@@ -54,7 +56,7 @@ def test_a_person_answers_a_hit(browser, site, job, how):
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{site.url}/work/{site.jobs[job.offer]}")
-    page.locator(".hit-work:not([hidden])").wait_for()
+    page.wait_for_function(READY)
     if how == "keys":
         job.keys(page)
         if page.evaluate("document.activeElement.matches('textarea, input')"):
