@@ -13,6 +13,8 @@ from tests.servers.installation import served
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+READY = """() => { const hit = document.querySelector(".hit-work:not([hidden])");
+  return hit && ![...hit.querySelectorAll(":not(:defined)")].some((one) => /^(crowd|broker)-/u.test(one.localName)); }"""
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 
 
@@ -54,19 +56,11 @@ def test_a_person_answers_a_hit(browser, site, job, how):
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{site.url}/work/{site.jobs[job.offer]}")
-    page.locator(".hit-work:not([hidden])").wait_for()
-    if how == "keys":
-        job.keys(page)
-        if page.evaluate("document.activeElement.matches('textarea, input')"):
-            page.locator(".hit-foot [data-act=submit]").focus()
-        page.keyboard.press("Enter")
-    else:
-        job.point(Hand(page, finger=how == "touch"))
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        submit = page.locator(".hit-foot [data-act=submit]")
-        submit.tap() if how == "touch" else submit.click()
-    # At the end of the work the answer is sent as soon as it can no longer be undone.
-    expect(page.get_by_text("All done for now")).to_be_visible(timeout=20_000)
+    page.wait_for_function(READY)
+    # The answer is sent as soon as it can no longer be undone.
+    with page.expect_response(lambda reply: reply.url.endswith("/submit"), timeout=20_000):
+        answered(page, job, how)
+    expect(page.get_by_text("All done for now")).to_be_visible()
     context.close()
     assert errors == []
     with site.broker.store.read() as unit:
@@ -74,3 +68,20 @@ def test_a_person_answers_a_hit(browser, site, job, how):
         answers = [one.answer for one in mine if one.job_id == site.broker.names("J").read(site.jobs[job.offer])]
     assert len(answers) == 1
     assert re.search(r'"(label|text|choice|rating|startOffset|labels)"', str(answers[0]).replace("'", '"'))
+
+
+def answered(page, job, how):
+    """Answer and submit."""
+    if how == "keys":
+        job.keys(page)
+        if page.evaluate("document.activeElement.matches('textarea, input')"):
+            page.locator(".hit-foot [data-act=submit]").focus()
+        page.keyboard.press("Enter")
+        return
+    job.point(Hand(page, finger=how == "touch"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    submit = page.locator(".hit-foot [data-act=submit]")
+    if how == "touch":
+        submit.tap()
+    else:
+        submit.click()
