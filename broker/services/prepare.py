@@ -14,7 +14,7 @@ from broker.formats.rows import Bookmark, Item
 from broker.kinds.registry import columns, furnish
 from broker.rules import ledger
 from broker.rules.plan import Plan
-from broker.store import dataset, guides, jobs, money, results
+from broker.store import dataset, jobs, money, results
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState, UploadState
 
@@ -90,9 +90,8 @@ def delete(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> list
     draft(unit, job_id, requester_id)
     files = jobs.discard_uploads(unit, job_id, now)
     dataset.remove(unit, job_id)
-    pictures = guides.remove(unit, job_id)
     jobs.delete_job(unit, job_id)
-    return pictures + [key for file in files for key in (file, f"images/{file.rpartition('/')[2]}")]
+    return [key for file in files for key in (file, f"images/{file.rpartition('/')[2]}")]
 
 
 def save_task(unit: Unit, job_id: int, requester_id: int, task: Task, *, loosely: bool = False) -> None:
@@ -252,18 +251,18 @@ def save_pay(
     budget: str = "",
     review_days: str = "",
 ) -> None:
-    """Keep the step "pay": an amount such as 0.02, whole minutes, what an adaptive plan may cost, or nothing, and the
-    days in which the requester looks at answers.
+    """Keep the step "pay": an amount such as 0.02, whole minutes, and what an adaptive plan may cost, or nothing.
 
-    None of those ("") has each answer paid once it is judged. Raises Invalid naming the fields, NotFound.
+    In so many days the requester looks at answers before they are paid; "" has each paid once it is judged. Raises
+    Invalid naming the fields, NotFound.
     """
     job = draft(unit, job_id, requester_id)
     minutes, problems = _whole(lease_minutes, "lease_minutes")
-    if review_days not in REVIEW_DAYS:
-        problems.append(Problem("choose one of the times", column="review_days"))
     amount, more = _amount(reward, "reward", ledger.parse_reward)
     most, yet_more = _amount(budget.strip() or "0", "budget", ledger.parse_budget)
     problems += more + yet_more
+    if review_days not in REVIEW_DAYS:
+        problems.append(Problem("choose one of the times", column="review_days"))
     if not problems:
         for one in _plan_problems(replace(_plan(job), reward=amount, lease_seconds=minutes * 60, budget=most)):
             minute = one.column == "lease_seconds"

@@ -241,6 +241,20 @@ def _selected(form: questionform.Form, answers: Mapping[str, Any]) -> dict[str, 
     return found
 
 
+def answers_shown(test: str, answers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A test's questions and what was answered, as people read them."""
+    lines = []
+    for one in questionform.read(test).questions:
+        question = one.title or " ".join(part.text for part in one.content if part.text)
+        given = answers.get(one.name, "")
+        if isinstance(one.answer, questionform.Selection):
+            chosen, own = one.answer.parts(given)
+            texts = {choice.name: choice.content.text for choice in one.answer.choices}
+            given = ", ".join([*(texts.get(name, name) for name in chosen or ()), *([own] if own else [])])
+        lines.append((question, str(given)))
+    return lines
+
+
 def _decide(unit: Unit, asked: QualificationRequest, old: RequestState, value: int, now: dt.datetime) -> None:
     """Grant a request with this value. Raises Conflict if it was decided meanwhile."""
     if not qualifications.move_request(unit, asked.id, old, RequestState.GRANTED, value=value, decided_at=now):

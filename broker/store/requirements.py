@@ -200,6 +200,16 @@ def _lack(one: Requirement, own: _Own | None, who: Standing, how: Leniency) -> L
     return Lack(one, own.made.id, own.made.name, requestable=own.made.active and own.made.disposed_at is None)
 
 
+def names(unit: Unit, job: Job) -> dict[str, str]:
+    """What the types that the job requires are called, by the ids that its requirements call them by."""
+    query = (
+        sa.select(RequiredType.name, QualificationType.name)
+        .join(QualificationType, QualificationType.id == RequiredType.type_id)
+        .where(RequiredType.job_id == job.id)
+    )
+    return {**qualification.NAMES, **{row[0]: row[1] for row in unit.session.execute(query)}}
+
+
 def barred(lacking: Sequence[Lack], act: Act) -> bool:
     """Whether a worker who lacks this may not do that."""
     return qualification.forbidden([one.requirement.guard for one in lacking], act)

@@ -14,7 +14,7 @@ from broker.services.prepare import GoldFile, Quality
 from broker.store import dataset
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
-from broker.web import drafts, guides, shown, taskform, uploads
+from broker.web import drafts, qualifying, shown, taskform, uploads
 from broker.web.gate import broker, me, need
 from broker.web.taskform import Label, TaskForm
 
@@ -122,14 +122,13 @@ def _focus(verb: str, at: int) -> int:
     return max(0, {"up": at - 1, "down": at + 1, "remove": at - 1}.get(verb, at))
 
 
-@blueprint.post("/guide")
+@blueprint.post("/guide/preview")
 @need("requester")
 def guide(job: str) -> str:
     """The guide as workers will read it."""
     with broker().store.read() as unit:
-        text = request.form.get("guide", "")[: prepare.LONGEST_TEXT]
-        pictures = guides.previewed(unit, drafts.mine(unit, job), text)
-    return str(shown.markdown(text, pictures))
+        drafts.mine(unit, job)
+    return str(shown.markdown(request.form.get("guide", "")[: prepare.LONGEST_TEXT]))
 
 
 @blueprint.get("/quality")
@@ -220,8 +219,8 @@ def pay(job: str) -> ResponseReturnValue:
         f"{one / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if one else "" for one in (found.reward, found.budget)
     )
     days = "" if found.approval_seconds is None else found.approval_seconds // (24 * 3600)
-    form = {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60, "review_days": days}
-    return _pay_page(found, form)
+    given = {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60, "review_days": days}
+    return _pay_page(found, given)
 
 
 def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
@@ -238,7 +237,8 @@ def save_pay(job: str) -> ResponseReturnValue:
     try:
         with broker().store.write() as unit:
             usual = {"reward": "", "lease_minutes": "10", "budget": "", "review_days": ""}
-            prepare.save_pay(unit, drafts.number(job), me().id, *(form.get(one, usual[one]) for one in usual))
+            told = (form.get(name, text) for name, text in usual.items())
+            prepare.save_pay(unit, drafts.number(job), me().id, *told)
     except Invalid as error:
         found = _load(job)
         return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)
@@ -257,6 +257,7 @@ def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
     with broker().store.read() as unit:
         cost = prepare.cost(unit, job)
         problems = prepare.problems(unit, job, cost.most, cost.balance)
+        asked = {"required": qualifying.required(unit, job), "offered": qualifying.offered(unit)}
     form = taskform.kept(job, _files(job))
     rows = list(refusal.problems) if refusal else []
     return drafts.page(
@@ -270,6 +271,7 @@ def _check_page(job: Job, refusal: BrokerError | None = None) -> str:
         refusal=refusal.message if refusal else "",
         problems=rows,
         currency=broker().settings.currency,
+        **asked,
     )
 
 

@@ -3,13 +3,14 @@
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from broker.kinds.registry import furnish
 from broker.rules import ledger
+from broker.rules.qualification import Act
 from broker.services import assign, claim
-from broker.store import desk, hits, jobs, money, people
+from broker.store import desk, hits, jobs, money, people, requirements
 from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
 from broker.web import frames, guides, kindpage
@@ -62,12 +63,14 @@ def next_job() -> ResponseReturnValue:
 
 @blueprint.get("/<job>")
 @need("worker")
-def hit(job: str) -> Response:
+def hit(job: str) -> ResponseReturnValue:
     """The HIT page. Reading leases nothing, since browsers prefetch; its script asks for the first HIT."""
     job_id = broker().names("J").read(job)
     with broker().store.read() as unit:
         found = jobs.published(unit, job_id)
         held = claim.holding(unit, found, me().id, broker().now())
+        if not held and _barred(unit, found, Act.ACCEPT):
+            return redirect(f"/work/{job}/requirements")
         shown, left = _job_shown(unit, found)
         changes = guides.told(unit, found, me().id)
     state = JobState(found.state)
@@ -87,11 +90,13 @@ def hit(job: str) -> Response:
 
 @blueprint.get("/<job>/preview")
 @need("worker")
-def preview(job: str) -> Response:
+def preview(job: str) -> ResponseReturnValue:
     """The HIT page on one of the job's items, to look at: nothing is leased, nothing can be submitted."""
     job_id = broker().names("J").read(job)
     with broker().store.read() as unit:
         found = jobs.published(unit, job_id)
+        if _barred(unit, found, Act.PREVIEW):
+            return redirect(f"/work/{job}/requirements")
         payload = desk.specimen(unit, job_id)
         shown, left = _job_shown(unit, found)
     state = JobState(found.state)
@@ -105,6 +110,14 @@ def preview(job: str) -> Response:
             message="" if state == JobState.OPEN and left else WHY_NOTHING[state],
         )
     )
+
+
+def _barred(unit: Unit, job: Job, act: Act) -> bool:
+    """Whether the worker lacks what the job requires for this."""
+    if not job.requirements:
+        return False
+    lacks = requirements.lacks(unit, [job], me().id, broker().leniency, broker().now())[job.id]
+    return requirements.barred(lacks, act)
 
 
 def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:

@@ -22,6 +22,7 @@ from broker.store.jobs import Job
 from broker.truth.crowd import AVERAGE, CAREFUL, SLOPPY, Confused, RandomClicker
 from broker.web.gate import token_hash
 from broker.wiring import utc_now
+from tests.browser import filled_qualifications
 from tests.doors.requester import Visitor, broker_on
 from workers import errands as background
 from workers.schedule import SCHEDULE
@@ -82,6 +83,7 @@ class Filled:
         self._draft()
         self._review()
         self._oversee()
+        self.qualified = filled_qualifications.fill(self)
         self.broker = made
 
     def _enter(self, name, *roles, credit=250_000_000):
@@ -307,6 +309,7 @@ class Filled:
         )
         worker = self.crowd[3].person.public_id
         return {
+            **self.qualified,
             "session.landing": (None, ["/"]),
             "session.login": (None, ["/login"]),
             "session.signup": (None, ["/signup"]),
@@ -326,6 +329,7 @@ class Filled:
             "requester.overview": (self.requester, [job["digits"], job["tone"], job["topics"]]),
             "requester.preview": (self.requester, [f"{job['digits']}/preview"]),
             "results.table": (self.requester, [f"{job['tone']}/results", f"{job['digits']}/results?sort=least"]),
+            "guides.page": (self.requester, [f"{job['tone']}/guide", f"{job['wizard']}/guide"]),
             "wizard.data": (self.requester, [f"{job['draft']}/data", f"{job['wizard']}/data"]),
             "wizard.task": (self.requester, [f"{job['wizard']}/task"]),
             "wizard.quality": (self.requester, [f"{job['wizard']}/quality"]),

@@ -1,14 +1,14 @@
 """export splits.
 
-Revision: 0014
-Follows: 0007
+Revision: 0015
+Follows: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0014'
-down_revision = '0007'
+revision = '0015'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 
