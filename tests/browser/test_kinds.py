@@ -14,7 +14,8 @@ from tests.servers.installation import served
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 READY = """() => { const hit = document.querySelector(".hit-work:not([hidden])");
-  return hit && ![...hit.querySelectorAll(":not(:defined)")].some((one) => /^(crowd|broker)-/u.test(one.localName)); }"""
+  const waits = (one) => /^(crowd|broker)-/u.test(one.localName);
+  return hit && ![...hit.querySelectorAll(":not(:defined)")].some(waits); }"""
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 
 
