@@ -1,6 +1,6 @@
-"""How near the consensus on spans, transcripts, translations and comparisons comes to the truth, on answers of real people.
+"""How near the consensus on spans, transcripts, translations and pairs comes to the truth, on answers of real people.
 
-`measure(data)` gives for each set the mean score of its `consensus`, of a `single` worker, and of the `baseline`: what
+`run(folder)` gives for each set the mean score of its `consensus`, of a `single` worker, and of the `baseline`: what
 crowd-kit makes of the same answers by default, where it has something, else what the room's default would be. Sets that
 are not there are left out. Nothing here knows the truth but the score.
 """
@@ -35,7 +35,7 @@ Votes = Mapping[str, Mapping[str, Any]]
 Score = Callable[[Any, Any], float]
 
 
-def measure(data: Path) -> dict[str, dict[str, float]]:
+def run(folder: Path) -> dict[str, dict[str, float]]:
     """{set: {consensus, single, baseline}} of the sets in the folder."""
     sets = {
         "spans/ner_conll": _spans,
@@ -43,7 +43,7 @@ def measure(data: Path) -> dict[str, dict[str, float]]:
         "translation/translate_t1": _translations,
         "pairwise/convarg": _pairs,
     }
-    return {name: act(data / name) for name, act in sets.items() if (data / name).is_dir()}
+    return {name: act(folder / name) for name, act in sets.items() if (folder / name).is_dir()}
 
 
 def _spans(folder: Path) -> dict[str, float]:
@@ -76,7 +76,7 @@ def _half(mark: Any, given: Mapping[str, Any]) -> bool:
 
 
 def _transcripts(folder: Path) -> dict[str, float]:
-    """1 - WER of words without case and punctuation, not below 0; the baseline is crowd-kit's ROVER of the same words."""
+    """1 - WER of words without case and punctuation, at least 0; the baseline is crowd-kit's ROVER of these words."""
     room = furnish("transcription", {**ASKED, "media": "audio"})
 
     def right(one: Any, truth: Any) -> float:
@@ -91,7 +91,7 @@ def _transcripts(folder: Path) -> dict[str, float]:
 
 
 def _translations(folder: Path) -> dict[str, float]:
-    """nltk's chrF to one reference translation, in lower case; the baseline is TextRASA over TF-IDF of characters.
+    """The chrF of nltk to one reference translation, in lower case; the baseline is TextRASA over TF-IDF of characters.
 
     The set is small: differences below 0.02 may be chance.
     """
@@ -169,10 +169,3 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 def _table(votes: Votes) -> pd.DataFrame:
     rows = [(task, worker, one) for task, given in votes.items() for worker, one in given.items()]
     return pd.DataFrame(rows, columns=["task", "worker", "text"])
-
-
-if __name__ == "__main__":
-    import sys
-
-    for name, scores in measure(Path(sys.argv[1])).items():
-        print(f"{name:32}", "  ".join(f"{which} {score:.3f}" for which, score in scores.items()))
