@@ -80,6 +80,24 @@ class Settings(BaseSettings):
         0, ge=0, le=5, description="reverse proxies in front, whose X-Forwarded-* headers are believed"
     )
 
+    buckets: dict[str, str] = Field(
+        {},
+        description="where s3:// addresses lead, JSON: bucket or bucket/prefix to any fsspec URL; all requesters may "
+        "read what is there",
+    )
+    functions: dict[str, str] = Field(
+        {}, description="pre- and post-annotation functions, JSON: Lambda name or ARN to package.module:function"
+    )
+    function_seconds: float = Field(60, gt=0, le=900, description="longest that such a function may take for one call")
+
+    @field_validator("functions")
+    @classmethod
+    def _entry_points(cls, functions: dict[str, str]) -> dict[str, str]:
+        for name, entry in functions.items():
+            if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", entry):
+                raise ValueError(f"{name}: {entry!r} is no package.module:function")
+        return functions
+
     @field_validator("data")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:

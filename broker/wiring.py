@@ -22,6 +22,7 @@ from broker.rules.names import Names
 from broker.rules.qualification import Leniency
 from broker.settings import Settings
 from broker.store import tables
+from broker.store.buckets import Buckets
 from broker.store.db import Store
 from broker.store.files import Files
 
@@ -98,6 +99,11 @@ class Broker:
         """How much system qualifications ask of newcomers."""
         settings = self.settings
         return Leniency(settings.system_qualifications == "lenient", settings.trial_turns, settings.default_country)
+
+    @functools.cached_property
+    def buckets(self) -> Buckets:
+        """Where s3:// addresses lead."""
+        return Buckets(self.settings.buckets)
 
     def names(self, prefix: str) -> Names:
         """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads, Q for types."""

@@ -1,12 +1,13 @@
 """The command line: `broker COMMAND`, each command a module of this folder that is imported only when it runs."""
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
 from broker.errors import BrokerError, Invalid
 
-# name: what --help says; the module `broker.cli.NAME` has a click command called `command`.
+# name: what --help says; its module in `broker.cli` has a click command called `command`.
 COMMANDS = {
     "serve": "Run the whole installation: web server, queue, background workers and clock.",
     "worker": "Run one more background worker, on this machine or another.",
@@ -16,6 +17,9 @@ COMMANDS = {
     "plan": "What plans would find and cost, before money is spent.",
     "agreement": "How far the answers in a file agree: kappa, alpha and percent, with intervals.",
     "aggregate": "Find labels with their confidence in a CSV or Parquet file of answers.",
+    "import": "Bring a job from Ground Truth or from MTurk's web page; read decisions about answers.",
+    "export": "Write a job's results as Ground Truth or MTurk's web page gave them.",
+    "mturk-proxy": "Let MTurk clients with a hard-coded endpoint talk to this broker.",
     "user": "Add, list, suspend and restore accounts; give roles and credit. Makes the first admin.",
 }
 
@@ -37,7 +41,8 @@ class Commands(click.Group):
         """The command of this name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        module = cmd_name.replace("-", "_") + ("_" if iskeyword(cmd_name) else "")
+        found: click.Command = import_module(f"{__name__}.{module}").command
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -18,9 +18,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from broker.cli.answers_file import read_answers, read_gold, with_labels
 from broker.errors import Invalid
-from broker.truth.answers import UNKNOWN, Answers, Codes, Floats
+from broker.truth.adaptive import Judgement, judge
+from broker.truth.answers import UNKNOWN, Answers, Codes
+from broker.truth.calibration import Calibration
 from broker.truth.consensus import Consensus
 from broker.truth.models import MODELS, aggregate
+from broker.truth.stopping import Rule
 from broker.truth.trust import trust
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -48,8 +51,9 @@ def command(
 ) -> None:
     """Aggregate ANSWERS, a CSV or Parquet file with the columns task, worker and label.
 
-    The result has a row for each task, in the order in which tasks appear: task, label, confidence (0 to 1) and the
-    number of answers. If a worker answered a task several times the last answer counts.
+    The result has a row for each task, in the order in which tasks appear: task, label, confidence (0 to 1, calibrated
+    on the gold where there is enough), whether it is undecided (more likely wrong than right), and the number of
+    answers. If a worker answered a task several times the last answer counts.
     """
     with _progress(answers) as tell:
         read = read_answers(answers, labels=labels, tell=tell)
@@ -57,24 +61,21 @@ def command(
         read = with_labels(read, list(truths.values())) if labels is None else read
         known = read.gold(truths)
         found = aggregate(read, model, known if gold else None)
-    tables = [(out, _labels(read, found))]
+        judged = judge(read, found, known, Rule.fixed(1))
+    tables = [(out, _labels(read, found, judged))]
     if workers:
         tables.append((workers, _workers(read, found, known)))
     _write(tables)
-    _say(read, len(truths), int((known != UNKNOWN).sum()))
+    _say(read, len(truths), int((known != UNKNOWN).sum()), judged.calibration)
 
 
-def confidence(consensus: Consensus) -> Floats:
-    """How sure each label is, 0 to 1: the posterior of the model."""
-    return consensus.confidence
-
-
-def _labels(answers: Answers, found: Consensus) -> Any:
+def _labels(answers: Answers, found: Consensus, judged: Judgement) -> Any:
     names = np.array([str(label) for label in answers.labels], dtype=object)
     columns = {
         "task": pa.array(answers.items, pa.string()),
         "label": pa.array(names[found.labels], pa.string()),
-        "confidence": np.round(confidence(found), 6),
+        "confidence": np.round(judged.confidence, 6),
+        "undecided": judged.decision.undecided,
         "answers": answers.per_item(),
     }
     return pa.table(columns)
@@ -138,13 +139,14 @@ def _write_csv(table: Any, file: BinaryIO) -> None:
     text.detach()
 
 
-def _say(answers: Answers, truths: int, known: int) -> None:
+def _say(answers: Answers, truths: int, known: int, calibration: Calibration) -> None:
     said = [f"{len(answers):,} answers of {answers.n_workers:,} workers to {answers.n_items:,} tasks"]
     if answers.replaced:
         said.append(f"{answers.replaced:,} rows repeated a task and worker; the last one of each counts")
     if truths:
         said.append(f"gold for {known:,} tasks" + (f", and for {truths - known:,} without answers" * (known < truths)))
-    click.echo("; ".join(said), err=True)
+    how = f"on {calibration.golds:,} gold tasks" if calibration.on_gold else "by a default, for want of gold"
+    click.echo("; ".join([*said, f"confidence is calibrated {how}"]), err=True)
 
 
 @contextmanager

@@ -128,6 +128,8 @@ def _coded(path: Path, columns: Sequence[str], names: Sequence[Names], tell: Tel
                 parts[place].append(names[place].coded(_texts(batch.column(column), column, rows), rows))
             rows += batch.num_rows
     except Invalid as error:
+        if error.message.startswith(str(path)):
+            raise
         raise Invalid(f"{path}, {error.message}") from error
     except pa.ArrowInvalid as error:
         raise Invalid(f"{path}, {_undecodable(path) or str(error)}") from error

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from broker.cli.recorded import answers as read_answers
+from broker.cli.answers_file import read_answers
 from broker.cli.replay import rule
 from broker.truth.plan import Crowd, Forecast, forecast, of_pilot
 

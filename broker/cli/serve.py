@@ -44,8 +44,7 @@ class Installation:
     @property
     def url(self) -> str:
         """The address people use."""
-        host = EVERYWHERE.get(self.settings.host, self.settings.host)
-        return self.settings.url or f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+        return address(self.settings)
 
     @contextmanager
     def running(self, log: Path | None = None) -> Iterator[Children]:
@@ -119,6 +118,12 @@ def environment(settings: Settings) -> dict[str, str]:
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     plain = {name: v.get_secret_value() if isinstance(v, SecretStr) else v for name, v in values.items()}
     return {f"BROKER_{name.upper()}": str(value) for name, value in plain.items()}
+
+
+def address(settings: Settings) -> str:
+    """The address people use, of an installation with these settings."""
+    host = EVERYWHERE.get(settings.host, settings.host)
+    return settings.url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def configured() -> Settings:

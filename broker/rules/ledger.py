@@ -72,13 +72,22 @@ def hourly(reward: int, seconds: float | None) -> int | None:
 
 def parse_reward(text: str) -> int:
     """Micro-units of an amount such as "0.02". Raises Invalid for anything but a number from 0 to 10,000."""
+    return _parsed(text, "reward", HIGHEST_REWARD)
+
+
+def parse_budget(text: str) -> int:
+    """Micro-units of an amount such as "25". Raises Invalid for anything but a number from 0 to 1,000,000."""
+    return _parsed(text, "budget", HIGHEST_CREDIT)
+
+
+def _parsed(text: str, name: str, highest: int) -> int:
     value = _amount(text)
     if value is None:
-        raise Invalid(f"reward: {text[:40]!r} is not an amount; write it like 0.02")
-    if not value.is_finite() or not 0 <= value <= HIGHEST_REWARD // UNIT:
-        raise Invalid(f"reward: {text[:40]} is not within 0 and {HIGHEST_REWARD // UNIT}")
+        raise Invalid(f"{name}: {text[:40]!r} is not an amount; write it like 0.02")
+    if not value.is_finite() or not 0 <= value <= highest // UNIT:
+        raise Invalid(f"{name}: {text[:40]} is not within 0 and {highest // UNIT}")
     if value * UNIT % 1:
-        raise Invalid(f"reward: {text[:40]} has more than six decimals")
+        raise Invalid(f"{name}: {text[:40]} has more than six decimals")
     return int(value * UNIT)
 
 

@@ -14,8 +14,8 @@ LEAST_SURE, MOST_SURE = 0.5, 0.999
 class Plan:
     """What a requester sets: answers per HIT, gold share in percent, micro-units per answer, seconds per lease.
 
-    An adaptive plan asks for up to `most` answers while the honest stop's score is below `sure`; `most` 0 is a fixed
-    plan.
+    An adaptive plan asks for up to `most` answers while the honest stop's score is below `sure`, and as long as its
+    `budget` (micro-units; 0: no limit) reaches, which the least sure items get first; `most` 0 is a fixed plan.
     """
 
     redundancy: int
@@ -24,6 +24,7 @@ class Plan:
     lease_seconds: int
     most: int = 0
     sure: float = 0.87
+    budget: int = 0
 
     @property
     def top(self) -> int:
@@ -37,6 +38,7 @@ class Plan:
             "gold_percent": (self.gold_percent, 0, MOST_GOLD_PERCENT, "percent"),
             "lease_seconds": (self.lease_seconds, lease.SHORTEST, lease.LONGEST, "seconds"),
             "reward": (self.reward, 0, ledger.HIGHEST_REWARD, "micro-units"),
+            "budget": (self.budget, 0, ledger.HIGHEST_CREDIT, "micro-units"),
             "sure": (self.sure, LEAST_SURE, MOST_SURE, "(a share of 1)"),
         }
         if self.most:
@@ -46,5 +48,10 @@ class Plan:
             for field, (value, least, most, unit) in ranges.items()
             if not least <= value <= most
         ]
+        if self.budget and not (self.most and self.reward):
+            words = (
+                "is for paid answers and plans that ask on where answers disagree: set both first, or leave it empty"
+            )
+            problems.append(Problem(words, column="budget"))
         if problems:
             raise Invalid("; ".join(map(str, problems)), problems=problems)

@@ -17,7 +17,8 @@ from broker.annotation.kind import Kind
 from broker.annotation.live import Crowd, follows
 from broker.annotation.weigh import Given, Weighed, weigh
 from broker.kinds.registry import furnish
-from broker.store import beliefs, errands, hits, jobs, live, people, turns
+from broker.rules import ledger
+from broker.store import beliefs, errands, hits, jobs, live, money, people, turns
 from broker.store.beliefs import Finding
 from broker.store.db import Json, Record, Unit
 from broker.store.jobs import RUNNING, Hold, JobState
@@ -124,7 +125,7 @@ def _by_likeness(gathered: Gathered) -> Inferred:
             found.hits, found.verdicts, found.counts, decision.undecided, strict=True
         )
     ]
-    sure, want = ([found.hits[place] for place in np.flatnonzero(mask)] for mask in (decision.closed, decision.wanted))
+    sure, want = ([found.hits[place] for place in some] for some in (np.flatnonzero(decision.closed), decision.next))
     concluded = Concluded(WEIGHED, findings, _told_of(found.judged.calibration, found.curve), sure, want)
     return Inferred([concluded], _alpha(gathered, COMPARED_PAIRS), _believed(gathered, found), None)
 
@@ -227,7 +228,8 @@ def _adapt(unit: Unit, job_id: int, found: Concluded, now: dt.datetime) -> None:
     job = jobs.job(unit, job_id, Hold.CHANGE)
     if not job.most or job.state not in RUNNING:
         return
-    grown = sum(hits.grow(unit, job_id, some, job.most) for some in _batches(found.want))
+    most = hits.affordable(unit, job, money.balance(unit, ledger.escrow(job_id))) if job.budget else None
+    grown = sum(hits.grow(unit, job_id, some, job.most) for some in _batches(found.want[:most]))
     closed = sum(hits.close_early(unit, job_id, some, job.redundancy) for some in _batches(found.sure))
     jobs.count(unit, job_id, done=closed - grown, answers=0)
     if job.done + closed - grown >= job.hits and jobs.move_job(unit, job_id, RUNNING, JobState.DONE, finished_at=now):
@@ -281,9 +283,8 @@ def _concluded(
         )
         for place, hit_id in enumerate(ids)
     ]
-    sure, want = (
-        [ids[place] for place in np.flatnonzero(mask)] for mask in (found.decision.closed, found.decision.wanted)
-    )
+    decision = found.decision
+    sure, want = ([ids[place] for place in some] for some in (np.flatnonzero(decision.closed), decision.next))
     return Concluded(model, findings, _calibration(answers, consensus, gold, found), sure, want)
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -243,32 +243,44 @@ def _whole(text: str, field: str) -> tuple[int, list[Problem]]:
 
 
 def save_pay(
-    unit: Unit, job_id: int, requester_id: int, reward: str, lease_minutes: str, review_days: str = ""
+    unit: Unit,
+    job_id: int,
+    requester_id: int,
+    reward: str,
+    lease_minutes: str,
+    budget: str = "",
+    review_days: str = "",
 ) -> None:
-    """Keep the step "pay": an amount such as 0.02, whole minutes, and the days in which the requester looks at answers.
+    """Keep the step "pay": an amount such as 0.02, whole minutes, and what an adaptive plan may cost, or nothing.
 
-    None of those ("") has each answer paid once it is judged. Raises Invalid naming the fields, NotFound.
+    In so many days the requester looks at answers before they are paid; "" has each paid once it is judged. Raises
+    Invalid naming the fields, NotFound.
     """
     job = draft(unit, job_id, requester_id)
     minutes, problems = _whole(lease_minutes, "lease_minutes")
+    amount, more = _amount(reward, "reward", ledger.parse_reward)
+    most, yet_more = _amount(budget.strip() or "0", "budget", ledger.parse_budget)
+    problems += more + yet_more
     if review_days not in REVIEW_DAYS:
         problems.append(Problem("choose one of the times", column="review_days"))
-    amount = 0
-    try:
-        amount = ledger.parse_reward(reward)
-    except Invalid as error:
-        problems.append(Problem(error.message.removeprefix("reward: "), column="reward"))
     if not problems:
-        for one in _plan_problems(replace(_plan(job), reward=amount, lease_seconds=minutes * 60)):
+        for one in _plan_problems(replace(_plan(job), reward=amount, lease_seconds=minutes * 60, budget=most)):
             minute = one.column == "lease_seconds"
             problems.append(Problem("choose between 1 and 10,080 minutes", column="lease_minutes") if minute else one)
     _raise(problems)
-    job.reward, job.lease_seconds = amount, minutes * 60
+    job.reward, job.lease_seconds, job.budget = amount, minutes * 60, most
     job.approval_seconds = int(review_days) * 24 * 3600 if review_days else None
 
 
+def _amount(text: str, field: str, parse: Callable[[str], int]) -> tuple[int, list[Problem]]:
+    try:
+        return parse(text), []
+    except Invalid as error:
+        return 0, [Problem(error.message.removeprefix(f"{field}: "), column=field)]
+
+
 def _plan(job: Job) -> Plan:
-    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds, job.most, job.sure)
+    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds, job.most, job.sure, job.budget)
 
 
 def _plan_problems(plan: Plan) -> Sequence[Problem]:
@@ -289,7 +301,8 @@ def cost(unit: Unit, job: Job) -> Cost:
     observed = results.median_seconds(unit, job.requester_id, job.kind)
     seconds = observed if observed is not None else _guess(unit, job)
     balance = money.balance(unit, ledger.person(job.requester_id))
-    return Cost(rows, golds, answers, answers * job.reward, balance, seconds, observed is not None)
+    most = min(answers * job.reward, job.budget) if job.budget else answers * job.reward
+    return Cost(rows, golds, answers, most, balance, seconds, observed is not None)
 
 
 def _guess(unit: Unit, job: Job) -> float:

@@ -30,7 +30,7 @@ def publish(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> Non
     job.gold_left = ledger.gold_answers(job.hits, plan_of(job).top, job.gold_percent) if golds else 0
     job.next_pos, job.bands = dataset.last_pos(unit, job_id), mask(dataset.bands(unit, job_id))
     job.state, job.published_at = JobState.OPEN, now
-    _set_aside(unit, job, _owed(unit, job), f"publish:{job_id}", now)
+    _set_aside(unit, job, _owed(unit, job, job.budget), f"publish:{job_id}", now)
 
 
 def ready(unit: Unit, job: Job) -> Kind[object]:
@@ -59,7 +59,7 @@ def ready(unit: Unit, job: Job) -> Kind[object]:
 
 def plan_of(job: Job) -> Plan:
     """The plan a job has now."""
-    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds, job.most, job.sure)
+    return Plan(job.redundancy, job.gold_percent, job.reward, job.lease_seconds, job.most, job.sure, job.budget)
 
 
 def mark_priority(unit: Unit, job: Job) -> None:
@@ -88,9 +88,19 @@ def mark_gold(unit: Unit, job: Job, room: Kind[object]) -> int:
     return dataset.mark_gold(unit, job.id, job.gold_column, answers)
 
 
-def _owed(unit: Unit, job: Job) -> int:
-    answers = hits.free_seats(unit, job) + job.gold_left + turns.outstanding(unit, job.id)
-    return answers * job.reward
+def _owed(unit: Unit, job: Job, budget: int) -> int:
+    """What the job may still cost: everything its plan can ask for, or its budget. Raises Invalid for too little."""
+    sure = job.gold_left + turns.outstanding(unit, job.id)
+    most = (hits.free_seats(unit, job) + sure) * job.reward
+    if not job.budget:
+        return most
+    least = (hits.promised(unit, job) + sure) * job.reward
+    if budget < least:
+        need = (
+            f"the answers that every item gets cost {least / ledger.UNIT:,.2f} already; give that or more, or nothing"
+        )
+        raise Invalid(f"budget: {need}", problems=[Problem(need, column="budget")])
+    return min(most, budget)
 
 
 def _covered(unit: Unit, job: Job) -> int:
@@ -152,8 +162,12 @@ def add_answers(unit: Unit, job_id: int, requester_id: int, more: int, now: dt.d
     job.redundancy += more
     job.most += more if job.most else 0
     plan_of(job).check()
-    job.gold_left += ledger.gold_answers(job.hits, more, job.gold_percent) if job.golds else 0
-    _set_aside(unit, job, _owed(unit, job) - _covered(unit, job), f"more:{job_id}:{job.redundancy}", now)
+    golds = ledger.gold_answers(job.hits, more, job.gold_percent) if job.golds else 0
+    job.gold_left += golds
+    dearer = (job.hits * more + golds) * job.reward
+    job.budget += dearer if job.budget else 0
+    covered = _covered(unit, job)
+    _set_aside(unit, job, _owed(unit, job, covered + dearer) - covered, f"more:{job_id}:{job.redundancy}", now)
     reopened = dataset.reopen_full(unit, job_id, job.redundancy, job.next_pos)
     job.next_pos += reopened
     job.done = 0

@@ -1,18 +1,33 @@
 """REVIEW: what a requester decides about an answer, and what the clock decides when they do not."""
 
 import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
-from broker.errors import Conflict, NotFound
+from broker.errors import BrokerError, Conflict, Invalid, NotFound, Problem
+from broker.formats import batch as batch_format
+from broker.formats.limits import Limits
 from broker.rules import ledger, verdict
 from broker.rules.posting import OVERRIDE
-from broker.store import errands, hits, jobs, money, notices, policies, posted, reviews
-from broker.store.db import Unit
+from broker.store import batches, errands, hits, jobs, money, notices, policies, posted, reviews
+from broker.store.db import Store, Unit
 from broker.store.jobs import ENDED, Hold, Job
 from broker.store.notices import Event
 from broker.store.reviews import Decision
 from broker.store.work import Assignment, Turn
 
 BATCH = 100
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a requester wrote beside an answer, and in which row of their file."""
+
+    row: int
+    assignment_id: int
+    approved: bool
+    feedback: str
 
 
 class Decided(Conflict):
@@ -98,6 +113,74 @@ def _overturn(unit: Unit, turn: Assignment, job: Job, decision: Decision, now: d
     money.transfer(unit, ledger.pay(job.id, turn.worker_id, turn.id, turn.reward), now)
     errands.later(unit, "conclude", job.id, now, queue="statistics")
     _close(unit, job, now)
+
+
+def file(
+    store: Store, job_id: int, requester_id: int, stream: BinaryIO, read: Callable[[str], int], now: dt.datetime
+) -> tuple[int, int]:
+    """Decide as a filled results file says, a batch at a time: how many it decides about, how many were not so before.
+
+    `read` gives the row id behind an assignment's public id. Raises Invalid naming every faulty row before anything is
+    decided; NotFound for a stranger's job.
+    """
+    decisions, problems = batch_format.read_review(stream, Limits())
+    rulings = []
+    for one in decisions:
+        try:
+            rulings.append(Ruling(one.row, read(one.assignment), one.approved, one.feedback))
+        except NotFound:
+            problems.append(Problem("there is no such answer in this job", one.row, "AssignmentId"))
+    with store.read() as unit:
+        problems += check(unit, job_id, requester_id, rulings)
+    _refuse(problems, "nothing was decided")
+    decided = 0
+    for start in range(0, len(rulings), BATCH):
+        with store.write() as unit:
+            some, missed = rule(unit, requester_id, rulings[start : start + BATCH], now)
+        decided, problems = decided + some, problems + missed
+    _refuse(problems, f"{decided} answers were decided, these could not be")
+    return len(rulings), decided
+
+
+def _refuse(problems: Sequence[Problem], words: str) -> None:
+    if problems:
+        found = sorted(problems, key=lambda one: one.row or 0)
+        raise Invalid(f"{len(found):,} rows cannot be used: {words}.", problems=found)
+
+
+def check(unit: Unit, job_id: int, requester_id: int, rulings: Sequence[Ruling]) -> list[Problem]:
+    """What is wrong with decisions from a file, by its rows. Raises NotFound for a stranger's job."""
+    jobs.own_job(unit, job_id, requester_id)
+    problems = []
+    for start in range(0, len(rulings), BATCH):
+        some = rulings[start : start + BATCH]
+        states = batches.states(unit, job_id, [one.assignment_id for one in some])
+        for one in some:
+            state = states.get(one.assignment_id)
+            if state is None:
+                problems.append(Problem("there is no such answer in this job", one.row, "AssignmentId"))
+            elif state == Turn.APPROVED and not one.approved:
+                problems.append(Problem("is approved already, which is final", one.row, "Reject"))
+    return problems
+
+
+def rule(unit: Unit, requester_id: int, rulings: Sequence[Ruling], now: dt.datetime) -> tuple[int, list[Problem]]:
+    """Decide as a file says; how many were decided by it, and what could not be. What already is so is left alone.
+
+    A rejected answer that is approved now is overturned.
+    """
+    decided, problems = 0, []
+    for one in rulings:
+        turn, _ = _own(unit, one.assignment_id, requester_id)
+        if turn.state == (Turn.APPROVED if one.approved else Turn.REJECTED):
+            continue
+        act = override if one.approved else reject
+        try:
+            act(unit, one.assignment_id, requester_id, one.feedback, now)
+            decided += 1
+        except BrokerError as error:
+            problems.append(Problem(error.message, one.row, "Approve" if one.approved else "Reject"))
+    return decided, problems
 
 
 def sweep(unit: Unit, now: dt.datetime) -> int:

@@ -138,6 +138,18 @@ def free_seats(unit: Unit, job: Job) -> int:
     return int(unit.session.scalar(sa.select(sa.func.sum(seats)).where(*ordinary)) or 0)
 
 
+def promised(unit: Unit, job: Job) -> int:
+    """The answers that the job's ordinary HITs ask for now and nobody works on yet."""
+    seats = job.redundancy + Hit.extra - Hit.taken
+    ordinary = (Hit.job_id == job.id, Hit.gold_no.is_(None), Hit.open)
+    return int(unit.session.scalar(sa.select(sa.func.sum(seats)).where(*ordinary)) or 0)
+
+
+def affordable(unit: Unit, job: Job, held: int) -> int:
+    """How many answers the micro-units that are held for the job pay for beside those that are promised."""
+    return max(held // job.reward - promised(unit, job) - job.gold_left - turns.outstanding(unit, job.id), 0)
+
+
 def fresh_pos(unit: Unit, job_id: int, count: int = 1) -> int:
     """The first of `count` fresh positions. Holds the job's row, so that positions commit in their order."""
     change = sa.update(Job).where(Job.id == job_id).values(next_pos=Job.next_pos + count).returning(Job.next_pos)

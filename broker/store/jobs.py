@@ -113,6 +113,8 @@ class Job(Rows):
     """Answers that a HIT whose answers disagree may get; 0: as many as every other."""
     sure: Mapped[float] = mapped_column(default=0.87, server_default="0.95")
     """The confidence at which a HIT of an adaptive plan has enough answers."""
+    budget: Mapped[micros] = mapped_column(default=0, server_default="0")
+    """What an adaptive plan may cost at most; 0: whatever it asks for."""
     keywords: Mapped[str] = mapped_column(sa.String(1000), default="", server_default="")
     approval_seconds: Mapped[int | None]
     """How long the requester may look at an answer before it is approved by itself; none: it is paid once judged."""

@@ -9,6 +9,7 @@ from broker.store import (
     exports,
     jobs,
     keys,
+    labelings,
     live,
     money,
     notices,
@@ -27,7 +28,7 @@ from broker.store.db import Rows
 
 TABLES = (
     *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
-    *(keys, remembered, posted, reviews, blocks),
+    *(keys, remembered, posted, reviews, blocks, labelings),
     *(qualifications, requirements, policies, notices),
 )
 METADATA = Rows.metadata

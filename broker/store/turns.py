@@ -154,8 +154,10 @@ def set_due(unit: Unit, assignment_ids: Sequence[int], seconds: int) -> None:
     unit.changed(mine.values(approve_at=due))
 
 
-def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
-    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold."""
+def answers_of(unit: Unit, job_id: int, *, latest: int | None = None) -> Sequence[Record]:
+    """The job's answers that nobody rejected, in the order of their assignments, each with its HIT's gold; or only the
+    `latest` of them, from the newest on.
+    """
     query = (
         sa.select(
             Assignment.hit_id,
@@ -168,7 +170,8 @@ def answers_of(unit: Unit, job_id: int) -> Sequence[Record]:
         )
         .join(Hit, Hit.id == Assignment.hit_id)
         .where(Assignment.job_id == job_id, Assignment.state.in_((Turn.SUBMITTED, Turn.APPROVED)))
-        .order_by(Assignment.id)
+        .order_by(Assignment.id if latest is None else Assignment.id.desc())
+        .limit(latest)
     )
     return unit.session.execute(query).all()
 

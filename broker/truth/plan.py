@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from broker.errors import Invalid, Problem
 from broker.truth.answers import Answers, Codes, Floats
@@ -59,9 +59,9 @@ class Forecast:
         return items * self.per_item * reward
 
 
-def of_pilot(answers: Answers) -> Crowd:
+def of_pilot(answers: Answers, gold: ArrayLike | None = None) -> Crowd:
     """The crowd behind pilot answers, as Dawid-Skene sees it; raises Invalid where there are too few classes."""
-    found = dawid_skene(answers)
+    found = dawid_skene(answers, gold)
     active = np.flatnonzero(answers.per_worker())
     if found.confusions is None or not len(active):
         raise Invalid("the pilot has no answers")

@@ -15,8 +15,8 @@ from broker.truth.stopping import Rule
 
 AT_HAND = 3
 """Workers among whom the most informative gets an uncertain item: those who ask for work at about the same time."""
-GOLD_SHARE = 0.1
-"""The most that gold items take of all answers, as a job's checks do."""
+GOLD_SHARE = 0.05
+"""The most that gold items take of all answers: what a job asks for unless its requester says otherwise."""
 EARLY = 3
 """Answers that a gold item may get in the first round: newcomers see gold more often."""
 

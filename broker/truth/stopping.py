@@ -66,6 +66,12 @@ class Decision:
     wanted: NDArray[np.bool_]
     undecided: NDArray[np.bool_]
 
+    @property
+    def next(self) -> NDArray[np.int64]:
+        """The codes of the items wanted, the least sure first, ties by code."""
+        places = np.flatnonzero(self.wanted)
+        return places[np.argsort(self.score[places], kind="stable")]
+
 
 def honest(found: Evidence, mistrust: float = MISTRUST) -> Floats:
     """The score of the honest stop: (1 - m) belief + m (votes + 1 / K) / (n + 1).

@@ -22,7 +22,7 @@ from broker.services import claim
 from broker.store import dataset, desk, jobs
 from broker.store.frames import Framed, framed
 from broker.store.work import ANSWERED
-from broker.web import document, drafts, media, static
+from broker.web import buckets, document, drafts, media, static
 from broker.web.document import Surroundings
 from broker.web.gate import broker, me, need
 
@@ -220,8 +220,8 @@ def task_input(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _grant(value: str) -> str:
-    """A stored upload's address; whatever else a template wants to read is its address already."""
+    """The address of a stored upload, or of an object in a bucket; whatever else a template wants is one already."""
     try:
         return media.picture(broker(), value)
     except Invalid:
-        return value
+        return buckets.granted(broker(), value)

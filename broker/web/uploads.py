@@ -50,14 +50,15 @@ def take(job: str) -> ResponseReturnValue:
     with broker().store.read() as unit:
         found = drafts.mine(unit, job)
     try:
-        _receive(found.id, request.files.get("file"))
+        receive(found.id, request.files.get("file"))
     except Invalid as error:
         errors = drafts.errors_of(error, "file", ("file",))
         return _page(found, errors=errors, problems=drafts.rows_of(error)), error.status
     return redirect(url_for("wizard.data", job=job), 303)
 
 
-def _receive(job_id: int, file: FileStorage | None) -> None:
+def receive(job_id: int, file: FileStorage | None) -> None:
+    """Take a file for a draft, to be read in the background. Raises Invalid, TooLarge."""
     if file is None or not file.filename:
         raise Invalid("choose a file", problems=[Problem("choose a file", column="file")])
     most = broker().settings.upload_bytes

@@ -156,12 +156,18 @@ def _quality_page(job: Job, form: dict[str, Any], errors: dict[str, str], **more
     with broker().store.read() as unit:
         kept = dataset.filled(unit, job.id, prepare.GOLD) if prepare.GOLD in job.columns else 0
         cost = prepare.cost(unit, job)
+        pilots = foresee.pilots(unit, job)
+        chosen = request.args.get("pilot", "")
+        pilot = foresee.pilot(unit, job, drafts.number(chosen)) if chosen else None
     accuracy, plans = request.args.get("accuracy", ACCURACY), None
     try:
-        plans = foresee.outlook(job, cost.hits, accuracy)
+        plans = foresee.outlook(job, cost.hits, accuracy, pilot)
     except Invalid as error:
-        errors = errors | drafts.errors_of(error, "accuracy")
-    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors, "accuracy": accuracy}
+        errors = errors | drafts.errors_of(error, "pilot" if pilot else "accuracy")
+    more |= {"outlook": plans, "foreseen": plans or "accuracy" in errors or "pilot" in errors, "accuracy": accuracy}
+    show = broker().names("J").show
+    earlier = [(show(one.id), f"as in {one.title} ({one.answers:,} answers)") for one in pilots]
+    more |= {"pilots": earlier, "pilot": chosen}
     more |= {"columns": columns, "kept": kept, "cost": cost, "currency": broker().settings.currency}
     return drafts.page("quality", job, form=form, errors=errors, **more), 422 if errors else 200
 
@@ -209,9 +215,12 @@ def pay(job: str) -> ResponseReturnValue:
     found = _load(job)
     if found is None:
         return _published(job)
-    reward = f"{found.reward / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if found.reward else ""
+    reward, budget = (
+        f"{one / ledger.UNIT:.6f}".rstrip("0").rstrip(".") if one else "" for one in (found.reward, found.budget)
+    )
     days = "" if found.approval_seconds is None else found.approval_seconds // (24 * 3600)
-    return _pay_page(found, {"reward": reward, "lease_minutes": found.lease_seconds // 60, "review_days": days})
+    given = {"reward": reward, "budget": budget, "lease_minutes": found.lease_seconds // 60, "review_days": days}
+    return _pay_page(found, given)
 
 
 def _pay_page(job: Job, form: dict[str, Any], **more: Any) -> str:
@@ -227,8 +236,9 @@ def save_pay(job: str) -> ResponseReturnValue:
     form = request.form.to_dict()
     try:
         with broker().store.write() as unit:
-            texts = (form.get("reward", ""), form.get("lease_minutes", "10"), form.get("review_days", ""))
-            prepare.save_pay(unit, drafts.number(job), me().id, *texts)
+            usual = {"reward": "", "lease_minutes": "10", "budget": "", "review_days": ""}
+            told = (form.get(name, text) for name, text in usual.items())
+            prepare.save_pay(unit, drafts.number(job), me().id, *told)
     except Invalid as error:
         found = _load(job)
         return (_pay_page(found, form, errors=drafts.errors_of(error, "reward")), 422) if found else _published(job)

@@ -17,6 +17,7 @@ from broker.cli import answers_file, main
 from broker.cli.answers_file import read_answers, read_gold
 from broker.errors import Invalid
 from broker.truth.answers import Answers
+from broker.truth.calibration import calibration_error, reliability
 from broker.truth.models import MODELS, aggregate
 from tests.truth.made import folder_of, made, odd_answers, real
 
@@ -56,8 +57,25 @@ def as_csv(path, table):
 def test_the_labels_come_in_the_order_of_the_tasks_with_confidence_and_count(few):
     done = run(few, "--model", "majority")
     assert done.exit_code == 0
-    assert done.stdout == "task,label,confidence,answers\nt1,cat,1.0,2\nt2,dog,0.666667,3\n"
-    assert done.stderr == "5 answers of 3 workers to 2 tasks\n"
+    assert done.stdout == "task,label,confidence,undecided,answers\nt1,cat,0.794273,False,2\nt2,dog,0.606727,False,3\n"
+    said = "confidence is calibrated by a default, for want of gold"
+    assert done.stderr == f"5 answers of 3 workers to 2 tasks; {said}\n"
+
+
+def test_confidence_is_what_gold_says_it_is_where_there_is_enough(tmp_path):
+    found = made(1, items=400)
+    answers = as_csv(tmp_path / "answers.csv", named(found.answers))
+    truths = "\n".join(f"t{item},l{label}" for item, label in enumerate(found.truth[:200]))
+    done = run(answers, "--gold", written(tmp_path / "gold.csv", f"task,label\n{truths}\n"))
+    assert "confidence is calibrated on 200 gold tasks" in done.stderr
+    told = {row["task"]: row for row in rows(done.stdout)}
+    others = [
+        (float(told[f"t{item}"]["confidence"]), told[f"t{item}"]["label"] == f"l{found.truth[item]}")
+        for item in range(200, 400)
+    ]
+    sure, right = np.array(others).T
+    assert calibration_error(reliability(sure, right.astype(bool))) < 0.08
+    assert all(told[f"t{item}"]["confidence"] == "1.0" for item in range(200))
 
 
 def test_files_are_written_whole_and_alike_in_both_formats(few, tmp_path):
@@ -87,7 +105,8 @@ def test_every_model_runs_from_a_file(model, tmp_path):
 def test_gold_decides_and_may_be_a_label_that_nobody_gave(few, tmp_path):
     gold = written(tmp_path / "gold.csv", "task,truth\nt1,fox\nt9,cat\n")
     done = run(few, "--gold", gold, "--workers", tmp_path / "workers.csv")
-    assert rows(done.stdout)[0] == {"task": "t1", "label": "fox", "confidence": "1.0", "answers": "2"}
+    told = {"task": "t1", "label": "fox", "confidence": "1.0", "undecided": "False", "answers": "2"}
+    assert rows(done.stdout)[0] == told
     assert "gold for 1 tasks, and for 1 without answers" in done.stderr
     assert [row["gold_total"] for row in rows((tmp_path / "workers.csv").read_text())] == ["1", "1", "0"]
 
@@ -256,6 +275,6 @@ def test_a_reader_that_stops_reading_is_no_failure_of_ours(tmp_path):
     path = as_csv(tmp_path / "answers.csv", named(crowd.answers))
     command = [sys.executable, "-m", "broker.cli", "aggregate", str(path), "--model", "majority"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"task,label,confidence,answers\n"
+        assert process.stdout.readline() == b"task,label,confidence,undecided,answers\n"
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()

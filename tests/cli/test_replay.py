@@ -48,13 +48,14 @@ def test_json_alone_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("answers", "truth", "words"),
     [
-        ("", TRUTH, "no column 'task'"),
-        ("task,worker,label\n", TRUTH, "has no row"),
+        ("", TRUTH, "answers.csv: The file is empty"),
+        ("task,worker,label\n", TRUTH, "answers.csv is empty: it has no rows"),
         ("task,worker\na,x\n", TRUTH, "no column 'label'"),
-        ("task,worker,label\na,x,1\na,,1\n", TRUTH, "row 2, column 'worker': empty"),
-        ("task,worker,label\na,x\n", TRUTH, "row 1, column 'label': empty"),
-        ("task,worker,label\na,x,NaN\n", TRUTH, "row 1, column 'label': 'NaN' is no value"),
-        (GOOD, "task,truth\n", "has no row"),
+        ("task,worker,label\na,x,1\na,,1\n", TRUTH, "row 2, column 'worker': the value is missing"),
+        ("task,worker,label\na,x\n", TRUTH, "row 1: 2 fields, but the header has 3"),
+        ("task,worker,label\na,x,NaN\n", TRUTH, "row 1, column 'label': the value is missing ('NaN')"),
+        (GOOD, "task,truth\n", "truth.csv is empty: it has no rows"),
+        (GOOD, "task,truth\na,1\na,0\n", "row 2, column 'truth': task 'a' is '0' here, but '1' before"),
         (GOOD, "task,truth\nz,1\n", "no task that was answered"),
     ],
 )
@@ -76,7 +77,7 @@ def test_what_is_not_text_or_not_there_is_refused(tmp_path):
 def test_a_million_labels_are_no_categories(tmp_path):
     rows = "\n".join(f"t,w{one},l{one}" for one in range(1001))
     found = run("replay", folder(tmp_path, f"task,worker,label\n{rows}\n"))
-    assert (found.exit_code, "distinct labels" in found.output) == (2, True)
+    assert (found.exit_code, "the 1,001th different label" in found.output) == (2, True)
 
 
 @pytest.mark.parametrize(

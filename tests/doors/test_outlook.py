@@ -1,12 +1,13 @@
 """What the quality step says plans would find and cost, and what it refuses."""
 
+import random
 import re
 
 import pytest
 
 from broker.truth.plan import usual
 from broker.truth.stopping import Rule
-from tests.doors.requester import Visitor, broker_on
+from tests.doors.requester import Visitor, broker_on, person, work_through
 
 CSV = b"id,text\n" + b"".join(b"%d,Lovely\n" % row for row in range(100))
 
@@ -75,3 +76,56 @@ def test_nothing_is_shown_without_labels_or_with_too_many(ann, job):
     names = [f"label {number}" for number in range(21)]
     ann.described(job, label_name=names, label_definition=[""] * 21, label_examples=[""] * 21)
     assert "What to expect" not in ann.get(f"{job}/quality").text
+
+
+MOODS = b"id,text\n" + b"".join(b"%d,%s\n" % (row, (b"good", b"bad")[row % 2]) for row in range(40))
+
+
+def told(number, payload, dice):
+    """Three in four are right."""
+    return payload["text"] if dice.random() < 0.75 else {"good": "bad", "bad": "good"}[payload["text"]]
+
+
+@pytest.fixture
+def earlier(ann):
+    """The path of a job that a crowd has worked through, with 120 answers."""
+    path = ann.job("Pilot")
+    ann.upload(path, "moods.csv", MOODS)
+    ann.described(path)
+    assert ann.post(f"{path}/check").status_code == 303
+    number = ann.broker.names("J").read(path.rpartition("/")[2])
+    work_through(ann.broker, number, [person(ann.broker, "worker") for _ in range(3)], told, random.Random(7))
+    return path.rpartition("/")[2]
+
+
+def test_the_answers_of_an_earlier_job_stand_for_the_crowd(ann, job, earlier):
+    ann.described(job)
+    page = ann.get(f"{job}/quality").text
+    assert f'<option value="{earlier}"' in page
+    assert "as in Reviews (120 answers)" in page
+    answer = ann.get(f"{job}/quality?pilot={earlier}")
+    assert answer.status_code == 200
+    right = int(re.search(r"right in about (\d+) %", answer.text).group(1))
+    assert 65 <= right <= 90
+    one, seven = (float(re.search(r"([\d.]+) %", rows(answer.text)[at]).group(1)) for at in (0, 3))
+    assert abs(one - right) < 8
+    assert seven > one
+    assert 'id="accuracy"' not in answer.text
+
+
+def test_only_jobs_with_the_same_labels_are_offered(ann, job, earlier):
+    ann.described(job, label_name=["happy", "sad"])
+    assert 'name="pilot"' not in ann.get(f"{job}/quality").text
+    assert ann.client.get(f"{job}/quality?pilot={earlier}").status_code == 404
+    ann.described(job, label_name=["bad", "good"])
+    assert 'name="pilot"' in ann.get(f"{job}/quality").text
+
+
+def test_a_strangers_job_is_no_pilot(ann, job, earlier):
+    bob = Visitor(ann.broker, "requester", credit=100_000_000)
+    own = bob.job()
+    bob.upload(own, "reviews.csv", CSV)
+    bob.described(own)
+    assert 'name="pilot"' not in bob.get(f"{own}/quality").text
+    assert bob.client.get(f"{own}/quality?pilot={earlier}").status_code == 404
+    assert bob.client.get(f"{own}/quality?pilot=nonsense").status_code == 404

@@ -336,6 +336,23 @@ def test_everything_that_is_missing_is_listed_before_publishing(ann, broker):
     assert row_of(broker, found).state == JobState.DRAFT
 
 
+def test_a_budget_is_asked_for_where_a_plan_may_ask_on(ann, job, broker):
+    ann.upload(job, "a.csv", CSV)
+    ann.described(job)
+    assert 'id="budget"' not in ann.get(f"{job}/pay").text
+    ann.post(f"{job}/quality", redundancy="2", most="5", gold="none", act="save")
+    assert 'id="budget"' in ann.get(f"{job}/pay").text
+    assert ann.post(f"{job}/pay", reward="0.02", lease_minutes="5", budget="0.01").status_code == 303
+    assert 'for <bdi class="money">0.01</bdi>' in ann.get(f"{job}/check").text
+    answer = ann.post(f"{job}/check")
+    assert answer.status_code == 422
+    assert "give that or more, or nothing" in answer.text
+    assert row_of(broker, job).state == JobState.DRAFT
+    refused = ann.post(f"{job}/pay", reward="0.02", lease_minutes="5", budget="a lot")
+    assert refused.status_code == 422
+    assert 'href="#budget"' in refused.text
+
+
 def test_a_job_nobody_can_pay_is_not_published(broker):
     poor = Visitor(broker, "requester")
     found = poor.job()

@@ -172,3 +172,57 @@ def test_a_hit_that_is_sure_early_closes_and_what_is_out_may_come(store):
     made.run_errands(store)
     assert made.job_row(store, job).state == JobState.DONE
     assert made.take(store, job, third) is None
+
+
+def balance(store, account):
+    with store.read() as unit:
+        return money.balance(unit, account)
+
+
+def test_a_budget_goes_to_the_items_that_are_least_sure_and_the_job_ends_when_it_is_spent(store):
+    job, requester = made.published(store, 8, redundancy=2, most=6, sure=0.999, budget=18 * 20_000)
+    assert balance(store, ledger.escrow(job)) == 18 * 20_000
+    truth = {f"text {row}": made.LABELS[row % 3] for row in range(1, 9)}
+    other = truth | {"text 3": "dog", "text 7": "bird"}
+    first, second, third, fourth = made.crowd(store, 4)
+    labels(store, job, first, truth)
+    labels(store, job, second, other)
+    infer(store, job)
+    with store.read() as unit:
+        again = unit.session.query(Hit).where(Hit.job_id == job, Hit.open).all()
+        assert {hit.payload["text"] for hit in again} == {"text 3", "text 7"}
+    for worker in (third, fourth):
+        labels(store, job, worker, truth)
+        infer(store, job)
+    done = made.job_row(store, job)
+    assert (done.state, done.answers) == (JobState.DONE, 18)
+    assert balance(store, ledger.escrow(job)) == 0
+    assert balance(store, ledger.person(requester)) == RICH - 18 * 20_000
+
+
+def test_a_budget_that_does_not_pay_for_everyones_first_answers_is_refused_and_nothing_is_set_aside(store):
+    requester = made.person(store, "requester", RICH)
+    job = made.draft(store, requester, 8, redundancy=2, most=4, budget=15 * 20_000)
+    with (
+        pytest.raises(Invalid, match=r"budget: the answers that every item gets cost 0.32 already"),
+        store.write() as unit,
+    ):
+        publish.publish(unit, job, requester, NOW)
+    assert made.job_row(store, job).state == JobState.DRAFT
+    assert balance(store, ledger.person(requester)) == RICH
+
+
+def test_more_answers_raise_the_budget_by_what_they_cost(store):
+    job, requester = made.published(store, 8, redundancy=2, most=4, sure=0.999, budget=20 * 20_000)
+    with store.write() as unit:
+        publish.add_answers(unit, job, requester, 1, NOW)
+    assert made.job_row(store, job).budget == balance(store, ledger.escrow(job)) == 28 * 20_000
+    for worker in made.crowd(store, 5):
+        labels(store, job, worker, {})
+        infer(store, job)
+    assert made.job_row(store, job).state == JobState.DONE
+    made.run_errands(store)
+    spent = made.job_row(store, job).answers * 20_000
+    assert balance(store, ledger.escrow(job)) == 0
+    assert balance(store, ledger.person(requester)) == RICH - spent
+    assert spent <= 28 * 20_000

@@ -292,6 +292,41 @@ def test_the_cost_shown_is_what_publishing_sets_aside(broker, job, requester):
     assert found.state == JobState.OPEN
 
 
+def test_a_budget_bounds_what_the_cost_shows_and_publishing_sets_aside(broker, job, requester):
+    imported(broker, job, requester, b"id,text\n1,a\n2,b\n3,c\n")
+    fill_in(broker, job, requester)
+    with broker.store.write() as unit:
+        prepare.save_quality(unit, job, requester, prepare.Quality("2", most="7"))
+        prepare.save_pay(unit, job, requester, "0.02", "5", "0.25")
+        before = prepare.cost(unit, jobs.job(unit, job))
+        publish.publish(unit, job, requester, utc_now())
+        after = prepare.cost(unit, jobs.job(unit, job))
+    assert before.balance - after.balance == before.most == 250_000
+
+
+@pytest.mark.parametrize(
+    ("most", "reward", "budget", "words"),
+    [
+        ("7", "0.02", "-1", "-1 is not within 0 and 1000000"),
+        ("7", "0.02", "much", "'much' is not an amount"),
+        ("7", "0.02", "nan", "is not"),
+        ("7", "0.02", "0.0000001", "has more than six decimals"),
+        ("", "0.02", "5", "is for paid answers and plans that ask on where answers disagree"),
+        ("7", "0", "5", "is for paid answers and plans that ask on where answers disagree"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused_beside_its_field(broker, job, requester, most, reward, budget, words):
+    imported(broker, job, requester, b"id,text\n1,a\n2,b\n")
+    fill_in(broker, job, requester)
+    with broker.store.write() as unit:
+        prepare.save_quality(unit, job, requester, prepare.Quality("2", most=most))
+    with pytest.raises(Invalid, match=words) as refused, broker.store.write() as unit:
+        prepare.save_pay(unit, job, requester, reward, "5", budget)
+    assert {one.column for one in refused.value.problems} == {"budget"}
+    with broker.store.read() as unit:
+        assert jobs.job(unit, job).budget == 0
+
+
 class Interrupted(Files):
     """Files that call somebody when the first image is kept."""
 

@@ -176,12 +176,14 @@ function cost(form) {
   const total = document.querySelector("[data-total]");
   const hourly = document.querySelector("[data-hourly]");
   const money = (value, digits) => value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits });
-  form.elements.reward.addEventListener("input", () => {
+  const show = () => {
     const reward = Number(form.elements.reward.value);
+    const budget = Number(form.elements.budget?.value) || Infinity;
     if (!Number.isFinite(reward) || reward < 0) return;
-    total.textContent = money(reward * Number(form.dataset.cost), 6);
+    total.textContent = money(Math.min(reward * Number(form.dataset.cost), budget), 6);
     if (hourly) hourly.textContent = money((reward * 3600) / Number(form.dataset.seconds), 2);
-  });
+  };
+  for (const field of [form.elements.reward, form.elements.budget]) field?.addEventListener("input", show);
 }
 
 /** Refuse what is too large before it is sent. */
