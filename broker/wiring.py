@@ -94,16 +94,16 @@ class Broker:
     now: Callable[[], dt.datetime] = utc_now
     dice: random.Random = field(default_factory=random.SystemRandom)
 
+    @functools.cached_property
+    def buckets(self) -> Buckets:
+        """Where s3:// addresses lead."""
+        return Buckets(self.settings.buckets)
+
     @property
     def leniency(self) -> Leniency:
         """How much system qualifications ask of newcomers."""
         settings = self.settings
         return Leniency(settings.system_qualifications == "lenient", settings.trial_turns, settings.default_country)
-
-    @functools.cached_property
-    def buckets(self) -> Buckets:
-        """Where s3:// addresses lead."""
-        return Buckets(self.settings.buckets)
 
     def names(self, prefix: str) -> Names:
         """Public ids of one sort of row: H for HITs, T for assignments, J for jobs, U for uploads, Q for types."""

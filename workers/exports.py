@@ -1,10 +1,11 @@
 """Writes a job's results into the file store, in bounded memory, while the requester sees how far it is."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import BinaryIO, cast
 
+from broker.annotation.labelled import Labelled
 from broker.errors import BrokerError
-from broker.formats import write
+from broker.formats.export import EXPORTS
 from broker.services import deliver, export
 from broker.services.export import Begun
 from broker.wiring import Broker
@@ -35,17 +36,16 @@ def run(broker: Broker, export_id: int) -> None:
 
 def _write(broker: Broker, export_id: int, begun: Begun, key: str) -> int:
     """Write the whole file; its size in bytes."""
-    rows = deliver.rows(broker.store, begun.job.id, begun.requester_id, begun.version)
-    size = 0
+    form = EXPORTS[begun.format]
+    items = deliver.labelled(broker.store, begun.job, begun.version, begun.split, unanswered=form.unanswered)
     with broker.files.open(key, "wb") as file:
-        for block in write.write(begun.format, _noted(broker, export_id, key, rows), deliver.columns(begun.job)):
-            size += file.write(block)
-    return size
+        form.write(_noted(broker, export_id, key, items), deliver.label_names(begun.job), cast("BinaryIO", file))
+    return broker.files.size(key)
 
 
-def _noted(broker: Broker, export_id: int, key: str, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for count, row in enumerate(rows, 1):
-        yield row
+def _noted(broker: Broker, export_id: int, key: str, items: Iterable[Labelled]) -> Iterator[Labelled]:
+    for count, item in enumerate(items, 1):
+        yield item
         if count % NOTED_ROWS == 0:
             with broker.store.write() as unit:
                 export.note(unit, export_id, key, count)

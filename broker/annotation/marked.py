@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -74,6 +75,11 @@ class Marked(Drawn[Marks[P]]):
     def dump(self, answer: Marks[P]) -> dict[str, Any]:
         """The JSON of the crowd element."""
         return sized({self.key: [self.written(mark) for mark in answer.marks]}, answer.size)
+
+    def brief(self, answer: Marks[P]) -> str:
+        """How many marks of each label: "2 car, 1 van"."""
+        counts = Counter(mark.label for mark in answer.marks)
+        return ", ".join(f"{counts[label]} {label}" for label in self.names if label in counts) or "nothing"
 
     def tidy(self, marks: Iterable[Mark[P]], size: Size | None) -> Marks[P]:
         """The answer of these marks, in the order of the labels."""

@@ -103,14 +103,14 @@ def _smoothed(
 
 
 def _cells(mask: Stretches, box: tuple[int, int, int, int], height: int) -> Any:
-    """The mask's pixels within the box: an array of zeros and ones, column by column."""
+    """Which pixels within the box the mask has: an array, column by column."""
     import numpy as np  # noqa: PLC0415 -- heavy: only errands need it
 
     left, right, top, bottom = box
-    flat = np.zeros((right - left) * height, np.float32)
+    flat = np.zeros((right - left) * height, np.bool_)
     for start, end in mask:
-        flat[start - left * height : end - left * height] = 1
-    return flat.reshape(right - left, height)[:, top:bottom]
+        flat[start - left * height : end - left * height] = True
+    return flat.reshape(right - left, height)[:, top:bottom].copy()
 
 
 def _box(masks: Sequence[Stretches], size: tuple[int, int]) -> tuple[int, int, int, int] | None:

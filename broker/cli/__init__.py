@@ -24,6 +24,11 @@ COMMANDS = {
 }
 
 
+def module(command: str) -> str:
+    """The name of a command's module in this folder."""
+    return command.replace("-", "_") + ("_" if iskeyword(command) else "")
+
+
 class Refused(click.ClickException):
     """The input breaks a stated rule."""
 
@@ -41,8 +46,7 @@ class Commands(click.Group):
         """The command of this name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module = cmd_name.replace("-", "_") + ("_" if iskeyword(cmd_name) else "")
-        found: click.Command = import_module(f"{__name__}.{module}").command
+        found: click.Command = import_module(f"{__name__}.{module(cmd_name)}").command
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -2,8 +2,8 @@
 
 import click
 
-from broker.cli.export_batch import batch
-from broker.cli.export_groundtruth import groundtruth
+from broker.cli.batch.take import batch
+from broker.cli.groundtruth.take import groundtruth
 
 
 @click.group()

@@ -2,8 +2,8 @@
 
 import click
 
-from broker.cli.import_batch import batch, review
-from broker.cli.import_groundtruth import groundtruth
+from broker.cli.batch.bring import batch, review
+from broker.cli.groundtruth.bring import groundtruth
 
 
 @click.group()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from broker.cli.proxy_certificate import HOSTS, kept
-from broker.cli.proxy_server import Proxy, upstream_of
+from broker.cli.proxy.certificate import HOSTS, kept
+from broker.cli.proxy.server import Proxy, upstream_of
 from broker.cli.serve import address, configured
 from broker.wiring import utc_now
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -117,7 +118,9 @@ def environment(settings: Settings) -> dict[str, str]:
     """The variables that give another process these very settings."""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     plain = {name: v.get_secret_value() if isinstance(v, SecretStr) else v for name, v in values.items()}
-    return {f"BROKER_{name.upper()}": str(value) for name, value in plain.items()}
+    # Lists and maps are read as JSON.
+    texts = {name: json.dumps(v) if isinstance(v, dict | list | tuple) else str(v) for name, v in plain.items()}
+    return {f"BROKER_{name.upper()}": text for name, text in texts.items()}
 
 
 def address(settings: Settings) -> str:

@@ -100,7 +100,7 @@ def known(template: str) -> Known | None:
     if LABELS not in given.get("labels", given.get("categories", "")):
         return None
     kind, task, settings = ELEMENTS[name]
-    if seen.images and kind == "choice":
+    if seen.images and "many" in settings:
         task, settings = task.replace("text-", "image-"), {**settings, "media": "image"}
     return Known(name, kind, task, settings, given.get("header", "").strip(), _tidy("".join(seen.words)))
 

@@ -156,6 +156,13 @@ class Semantic(Masks):
         named = [(self.label(label, "labelMappings"), reading.record(row, "labelMappings")) for label, row in rows]
         return [(_colour(row.get("color"), "labelMappings"), label) for label, row in named]
 
+    def brief(self, answer: Marks[Cut]) -> str:
+        """How much of the image each label has: "43 % road, 20 % sky"."""
+        shares = [
+            (mark.label, runs.area(_stretches(mark.place)) / (mark.place[0] * mark.place[1])) for mark in answer.marks
+        ]
+        return ", ".join(f"{share:.0%} {label}".replace("%", " %") for label, share in shares) or "nothing"
+
     def likeness(self, one: Marks[Cut], other: Marks[Cut]) -> float:
         """The mean, over the labels that occur, of the IoU of their masks."""
         if one == other:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from broker.annotation.kind import Kind
+from broker.annotation.kind import Json, Kind
+from broker.annotation.labelled import Labelled
 from broker.errors import NotFound
 from broker.kinds.registry import furnish
+from broker.rules.split import Split, stratum
 from broker.store import beliefs, jobs, results
 from broker.store.beliefs import Aggregation
 from broker.store.db import Record, Store, Unit
@@ -15,6 +17,7 @@ from broker.store.results import Order, Wish
 
 MODEL = "dawid-skene"
 BATCH = 500
+FILES = ("_image", "_audio", "_video")
 OURS = ("gold", "consensus", "confidence", "undecided", "answers", "workers")
 
 
@@ -29,6 +32,7 @@ class Result:
     payload: dict[str, Any]
     gold: str | None
     consensus: str | None
+    answer: Json | None
     confidence: float | None
     undecided: bool
     answers: tuple[tuple[str, str, float | None], ...]
@@ -57,7 +61,8 @@ def _result(room: Kind[Any], row: Record, answers: list[Record]) -> Result:
         return None if raw is None else room.show(room.parse(raw, row.payload))
 
     each = tuple((one.public_id, said(one.answer) or "", one.seconds) for one in answers)
-    return Result(row.row, row.payload, said(row.gold), said(row.answer), row.confidence, bool(row.undecided), each)
+    sure, undecided = row.confidence, bool(row.undecided)
+    return Result(row.row, row.payload, said(row.gold), said(row.answer), row.answer, sure, undecided, each)
 
 
 def columns(job: Job) -> list[str]:
@@ -82,17 +87,68 @@ def _names(job: Job) -> dict[str, str]:
 
 
 def rows(store: Store, job_id: int, requester_id: int, version: int | None) -> Iterator[dict[str, Any]]:
-    """All items of the job in file order, read a few hundred at a time. Raises NotFound."""
+    """All items of the job in file order, as lines of a table. Raises NotFound."""
     with store.read() as unit:
         job = jobs.own_job(unit, job_id, requester_id)
+    names, own = _names(job), _own(job)
+    return (_line(one, own, names) for one in _results(store, job, version))
+
+
+def labelled(
+    store: Store, job: Job, version: int | None, split: Split | None = None, *, unanswered: bool = True
+) -> Iterator[Labelled]:
+    """All items of the job in file order, as formats of files take them; without those that have no consensus unless
+    they may be `unanswered`. Raises NotFound.
+    """
+    room: Kind[Any] = furnish(job.kind, job.settings)
+    names, own, labels = _names(job), _own(job), label_names(job)
+    draw, field = split.draw() if split else None, str(job.settings.get("field", ""))
+    for one in _results(store, job, version):
+        if one.answer is None and not unanswered:
+            continue
+        share = draw.next(stratum(one.answer, labels)) if draw else ""
+        yield Labelled(
+            one.row,
+            _name(one),
+            one.payload,
+            one.answer,
+            one.confidence,
+            _size(one.payload, field),
+            str(one.payload.get(field, "")) if job.settings.get("media") == "text" else "",
+            share,
+            _line(one, own, names),
+            room.facts(one.payload),
+        )
+
+
+def label_names(job: Job) -> list[str]:
+    """The names of the kind's labels in the order of its settings; empty for kinds that have none."""
+    return [str(one["name"]) for one in job.settings.get("labels", ())]
+
+
+def _name(result: Result) -> str:
+    """The name of the item's file, which is unique in its upload; else the number of its row."""
+    has_file = any(column in result.payload for column in FILES)
+    return str(result.payload["name"]) if has_file and result.payload.get("name") else str(result.row)
+
+
+def _size(payload: Json, field: str) -> tuple[int, int] | None:
+    """Width and height of the item's image, as its import has found them."""
+    media = payload.get("_media", {})
+    known = media.get(field) or next(iter(media.values()), payload)
+    return (known["width"], known["height"]) if known.get("width") and known.get("height") else None
+
+
+def _results(store: Store, job: Job, version: int | None) -> Iterator[Result]:
+    """All items of the job in file order, read a few hundred at a time. Raises NotFound."""
+    with store.read() as unit:
         aggregation = chosen(unit, job, version)
-    names, own, after = _names(job), _own(job), 0
+    after = 0
     while True:
         wish = Wish(aggregation.id if aggregation else None, order=Order.ROW, after=(0, after), limit=BATCH)
         with store.read() as unit:
             found = page(unit, job, wish)
-        for one in found:
-            yield _line(one, own, names)
+        yield from found
         if len(found) < BATCH:
             return
         after = found[-1].row

@@ -3,8 +3,12 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from broker.annotation.kind import TABLES
 from broker.errors import Conflict, Invalid
-from broker.formats.write import FORMATS
+from broker.formats.export import EXPORTS
+from broker.formats.export import Export as Format
+from broker.kinds.registry import furnish
+from broker.rules.split import Split
 from broker.store import dataset, errands, exports, jobs
 from broker.store.db import Unit
 from broker.store.exports import Export
@@ -23,20 +27,29 @@ class Begun:
     requester_id: int
     format: str
     version: int | None
+    split: Split | None
     stale: str
     """The file that an earlier runner left unfinished; empty if there is none."""
 
 
-def ask(unit: Unit, job: Job, sort: str, version: int, now: dt.datetime) -> None:
+def formats(job: Job) -> list[Format]:
+    """The formats in which the job's results can leave, those of its kind before the tables. Raises Invalid."""
+    names = furnish(job.kind, job.settings).exports
+    return [EXPORTS[name] for name in sorted(names, key=lambda name: (name in TABLES, names.index(name)))]
+
+
+def ask(unit: Unit, job: Job, sort: str, version: int, now: dt.datetime, split: Split | None = None) -> None:
     """Have a file of the job's results prepared (version 0: there is none yet); asking twice makes it once.
 
-    Raises Invalid for an unknown format, Conflict for a draft, which has no results.
+    Raises Invalid for a format that cannot hold the kind, Conflict for a draft, which has no results.
     """
-    if sort not in FORMATS:
-        raise Invalid(f"format: choose among {', '.join(FORMATS)}")
     if job.state == JobState.DRAFT:
         raise Conflict("A draft has no results. Publish it first.")
-    export_id = exports.ask(unit, job.id, job.requester_id, sort, version, now)
+    names = [one.name for one in formats(job)]
+    if sort not in names:
+        raise Invalid(f"format: choose among {', '.join(names)}")
+    written = split.text if split else ""
+    export_id = exports.ask(unit, job.id, job.requester_id, sort, version, now, written)
     # Beside the statistics: on the other queue people would wait for their money until a large file is written.
     errands.later(unit, "export", export_id, now, queue="statistics")
 
@@ -49,7 +62,8 @@ def begin(unit: Unit, export_id: int, file: str) -> Begun | None:
     found = exports.begin(unit, export_id, file, dataset.size(unit, job_id))
     if found is None:
         return None
-    return Begun(jobs.job(unit, job_id), found.requester_id, found.format, found.version or None, found.file)
+    split = Split.read(found.split)
+    return Begun(jobs.job(unit, job_id), found.requester_id, found.format, found.version or None, split, found.file)
 
 
 def note(unit: Unit, export_id: int, file: str, done: int) -> None:

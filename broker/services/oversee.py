@@ -78,7 +78,7 @@ def _in_words(row: Record) -> Answer:
 def _text(job: Job, answer: Json | None) -> str:
     try:
         room: Any = furnish(job.kind, job.settings)
-        return str(room.show(room.parse(answer, {})))
+        return str(room.brief(room.parse(answer, {})))
     except Invalid:  # the requester changed the labels since
         return str(answer)
 

@@ -23,7 +23,7 @@ class ExportState(StrEnum):
 
 
 class Export(Rows):
-    """One file that a requester asked for; at most one unfinished one of a job, format and version exists."""
+    """One file that a requester asked for; at most one unfinished one of a job, format, version and split."""
 
     __tablename__ = "exports"
     __table_args__ = (
@@ -32,6 +32,7 @@ class Export(Rows):
             "job_id",
             "format",
             "version",
+            "split",
             unique=True,
             sqlite_where=sa.text(UNFINISHED),
             postgresql_where=sa.text(UNFINISHED),
@@ -45,6 +46,8 @@ class Export(Rows):
     format: Mapped[str] = mapped_column(sa.String(10))
     version: Mapped[int]
     """The aggregation's; 0 where there was none yet."""
+    split: Mapped[str] = mapped_column(sa.String(40), default="", server_default="")
+    """The shares and the seed, as rules/split writes them; empty for none."""
     state: Mapped[str] = mapped_column(sa.String(20))
     done: Mapped[big] = mapped_column(default=0)
     total: Mapped[big] = mapped_column(default=0)
@@ -56,15 +59,16 @@ class Export(Rows):
     finished_at: Mapped[dt.datetime | None]
 
 
-def ask(unit: Unit, job_id: int, requester_id: int, sort: str, version: int, now: dt.datetime) -> int:
-    """The row id of the unfinished export of this job, format and version, made now if there is none."""
-    same = (Export.job_id == job_id, Export.format == sort, Export.version == version)
+def ask(unit: Unit, job_id: int, requester_id: int, sort: str, version: int, now: dt.datetime, split: str = "") -> int:
+    """The row id of the unfinished export of this job, format, version and split, made now if there is none."""
+    same = (Export.job_id == job_id, Export.format == sort, Export.version == version, Export.split == split)
     unit.insert_once(
         Export,
         job_id=job_id,
         requester_id=requester_id,
         format=sort,
         version=version,
+        split=split,
         state=ExportState.WAITING,
         done=0,
         total=0,

@@ -90,6 +90,9 @@ class Job(Rows):
     title: Mapped[str] = mapped_column(sa.String(200), default="")
     description: Mapped[str] = mapped_column(sa.Text, default="")
     guide: Mapped[str] = mapped_column(sa.Text, default="")
+    guide_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    examples: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """What the guide shows as right and wrong (store/guides)."""
     kind: Mapped[str] = mapped_column(sa.String(40), default="")
     settings: Mapped[Json] = mapped_column(default=dict)
     columns: Mapped[list[Any]] = mapped_column(default=list)

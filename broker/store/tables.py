@@ -7,6 +7,7 @@ from broker.store import (
     blocks,
     errands,
     exports,
+    guides,
     jobs,
     keys,
     labelings,
@@ -27,7 +28,7 @@ from broker.store import (
 from broker.store.db import Rows
 
 TABLES = (
-    *(people, jobs, work, money, beliefs, talk, errands, exports, schedule, live),
+    *(people, jobs, work, money, beliefs, talk, errands, exports, guides, schedule, live),
     *(keys, remembered, posted, reviews, blocks, labelings),
     *(qualifications, requirements, policies, notices),
 )

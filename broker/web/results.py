@@ -6,9 +6,11 @@ from typing import Any
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from broker.errors import NotFound
+from broker.errors import Invalid, NotFound
 from broker.formats import write
+from broker.formats.export import EXPORTS
 from broker.kinds.registry import furnish
+from broker.rules.split import Split
 from broker.services import deliver, export
 from broker.store import beliefs, exports
 from broker.store.exports import Export, ExportState
@@ -22,7 +24,7 @@ BLOCK = 64 * 1024
 LARGE = 10_000
 """A job of more items is downloaded as a file that is prepared in the background: writing it takes too long to wait."""
 UNFINISHED = (ExportState.WAITING, ExportState.RUNNING)
-TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+SHARES = {"train": "80", "validation": "10", "test": "10", "seed": "1"}
 
 
 def _wish(aggregation: int | None) -> Wish:
@@ -60,6 +62,9 @@ def table(job: str) -> str:
         following=_following(job, rows, kept),
         question=kept,
         large=found.hits > LARGE,
+        formats=export.formats(found) if found.kind else [],
+        shares=SHARES,
+        errors={},
         **_shelf(files),
     )
 
@@ -71,6 +76,7 @@ def _shelf(files: Sequence[Export]) -> dict[str, Any]:
         "unfinished": any(one.state in UNFINISHED for one in files),
         "file_name": lambda one: broker().names("X").show(one.id),
         "kept": export.KEPT,
+        "titles": {name: one.title for name, one in EXPORTS.items()},
     }
 
 
@@ -100,8 +106,9 @@ def download(job: str, sort: str) -> Response:
 
 
 def _file(blocks: Iterator[bytes], name: str, sort: str) -> Response:
-    answer = Response(blocks, content_type=TYPES[sort])
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{sort}"'
+    form = EXPORTS[sort]
+    answer = Response(blocks, content_type=form.mimetype)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}{form.suffix}"'
     return answer
 
 
@@ -113,9 +120,26 @@ def prepare(job: str) -> ResponseReturnValue:
         found = drafts.mine(unit, job)
         aggregation = deliver.chosen(unit, found, request.form.get("version", type=drafts.whole) or None)
         version = aggregation.version if aggregation else 0
-        export.ask(unit, found, request.form.get("format", ""), version, broker().now())
+        export.ask(unit, found, request.form.get("format", ""), version, broker().now(), _split())
     flash("The file is being prepared. You can leave this page meanwhile.", "good")
     return redirect(url_for("results.table", job=job, version=version or None, _anchor="files"), 303)
+
+
+def _split() -> Split | None:
+    """The shares that were asked for. Raises Invalid naming the fields."""
+    if again := request.form.get("again"):
+        return _again(again)
+    if "split" not in request.form:
+        return None
+    return Split.of(*(request.form.get(name, "") for name in ("train", "validation", "test", "seed")))
+
+
+def _again(text: str) -> Split:
+    """The shares of a file that is tried again. Raises Invalid."""
+    parts = text.replace("@", "/").split("/")
+    if len(parts) != 4:
+        raise Invalid("split: expected shares and a seed, such as 80/10/10@1")
+    return Split.of(*parts)
 
 
 @blueprint.get("/exports")

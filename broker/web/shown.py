@@ -1,10 +1,12 @@
 """How values are shown in pages: money, shares, times, public ids, Markdown."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import nh3
 from flask import Flask
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup
 
 from broker.rules.ledger import UNIT
@@ -12,12 +14,38 @@ from broker.web import media
 from broker.web.gate import broker
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
-_TAGS = nh3.ALLOWED_TAGS - {"img"}
+_ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "img": {"src", "alt", "loading"}}
+_OWN = "/media/"
+_PICTURE = "picture:"
 
 
-def markdown(text: str) -> Markup:
-    """Sanitised HTML of a requester's Markdown; the one renderer for all of it."""
-    return Markup(nh3.clean(_markdown.render(text), tags=_TAGS, link_rel="noopener noreferrer nofollow"))  # noqa: S704
+def markdown(text: str, pictures: Mapping[str, str] | None = None) -> Markup:
+    """Sanitised HTML of a requester's Markdown; the one renderer for all of it.
+
+    `![words](picture:ID)` becomes the picture of this public id among `pictures`, which have signed addresses of ours;
+    of every other image only its words are left.
+    """
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        token.children = [_pictured(one, pictures or {}) for one in token.children or ()] or token.children
+    html = _markdown.renderer.render(tokens, _markdown.options, {})
+    return Markup(  # noqa: S704
+        nh3.clean(html, attributes=_ATTRIBUTES, attribute_filter=_own_only, link_rel="noopener noreferrer nofollow")
+    )
+
+
+def _pictured(token: Token, pictures: Mapping[str, str]) -> Token:
+    if token.type != "image":
+        return token
+    address = pictures.get(str(token.attrs.get("src", "")).removeprefix(_PICTURE))
+    if address is None:
+        return Token("text", "", 0, content=token.content)
+    token.attrs = {"src": address, "alt": "", "loading": "lazy"}
+    return token
+
+
+def _own_only(tag: str, name: str, value: str) -> str | None:
+    return value if (tag, name) != ("img", "src") or value.startswith(_OWN) else None
 
 
 def formatted(text: str) -> Markup:

@@ -122,7 +122,7 @@ def _focus(verb: str, at: int) -> int:
     return max(0, {"up": at - 1, "down": at + 1, "remove": at - 1}.get(verb, at))
 
 
-@blueprint.post("/guide")
+@blueprint.post("/guide/preview")
 @need("requester")
 def guide(job: str) -> str:
     """The guide as workers will read it."""

@@ -13,7 +13,7 @@ from broker.services import assign, claim
 from broker.store import desk, hits, jobs, money, people, requirements
 from broker.store.db import Record, Unit
 from broker.store.jobs import Job, JobState
-from broker.web import frames, kindpage
+from broker.web import frames, guides, kindpage
 from broker.web.gate import broker, me, need
 from broker.web.shown import round_up
 from broker.web.work import WHY_NOTHING, turn_shown
@@ -72,6 +72,7 @@ def hit(job: str) -> ResponseReturnValue:
         if not held and _barred(unit, found, Act.ACCEPT):
             return redirect(f"/work/{job}/requirements")
         shown, left = _job_shown(unit, found)
+        changes = guides.told(unit, found, me().id)
     state = JobState(found.state)
     nothing = not held and (state != JobState.OPEN or not left)
     return frames.confined(
@@ -82,6 +83,7 @@ def hit(job: str) -> ResponseReturnValue:
             preview=False,
             shortcuts=me().shortcuts,
             message=WHY_NOTHING[state] if nothing else "",
+            changes=changes,
         )
     )
 
@@ -128,7 +130,7 @@ def _job_shown(unit: Unit, job: Job) -> tuple[dict[str, Any], int]:
         "title": job.title,
         "description": job.description,
         "requester": requester.name if requester else "",
-        "guide": job.guide,
+        **guides.shown(unit, job),
         "reward": job.reward,
         "lease_seconds": job.lease_seconds,
         "left": left,
@@ -171,7 +173,7 @@ def _line(row: Record) -> dict[str, Any]:
         "id": broker().names("T").show(turn.id),
         "title": job.title,
         "job": broker().names("J").show(job.id),
-        "answer": room.show(room.parse(turn.answer, {})),
+        "answer": room.brief(room.parse(turn.answer, {})),
     }
 
 

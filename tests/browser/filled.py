@@ -329,6 +329,7 @@ class Filled:
             "requester.overview": (self.requester, [job["digits"], job["tone"], job["topics"]]),
             "requester.preview": (self.requester, [f"{job['digits']}/preview"]),
             "results.table": (self.requester, [f"{job['tone']}/results", f"{job['digits']}/results?sort=least"]),
+            "guides.page": (self.requester, [f"{job['tone']}/guide", f"{job['wizard']}/guide"]),
             "wizard.data": (self.requester, [f"{job['draft']}/data", f"{job['wizard']}/data"]),
             "wizard.task": (self.requester, [f"{job['wizard']}/task"]),
             "wizard.quality": (self.requester, [f"{job['wizard']}/quality"]),

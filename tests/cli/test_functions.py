@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.cli.functions import Failed, Function, target
+from broker.cli.groundtruth.functions import Failed, Function, target
 from broker.errors import Invalid
 from broker.settings import Settings
 

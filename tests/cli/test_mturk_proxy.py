@@ -22,9 +22,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from broker.cli import proxy_certificate
-from broker.cli.proxy_certificate import HOSTS, kept
-from broker.cli.proxy_server import MOST_BYTES, Proxy, passed_on, upstream_of
+from broker.cli.proxy import certificate
+from broker.cli.proxy.certificate import HOSTS, kept
+from broker.cli.proxy.server import MOST_BYTES, Proxy, passed_on, upstream_of
 from broker.errors import Invalid
 
 LIVE, SANDBOX = HOSTS
@@ -226,10 +226,10 @@ def test_the_private_ca_could_vouch_for_no_other_host_even_if_its_key_were_known
     """Sign for another host with a CA made by the same function, and see OpenSSL refuse it for the constraints."""
     keys, name = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)], x509.Name([])
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a CA of tests")])
-    authority = proxy_certificate._authority(name, keys[0], NOW)
+    authority = certificate._authority(name, keys[0], NOW)
     for host, allowed in ((LIVE, True), ("example.org", False)):
-        monkeypatch.setattr(proxy_certificate, "HOSTS", (host,))
-        server = proxy_certificate._server(name, keys[0], keys[1], NOW)
+        monkeypatch.setattr(certificate, "HOSTS", (host,))
+        server = certificate._server(name, keys[0], keys[1], NOW)
         refused = None if allowed else "permitted subtree violation"
         assert shaken(authority, server, keys[1], host, tmp_path) == refused
 

@@ -221,7 +221,7 @@ def test_a_form_with_errors_shows_each_beside_its_field_and_keeps_what_was_typed
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"offer": "boxes"}, "choose a kind"),
+        ({"offer": "telepathy"}, "choose a kind"),
         ({"offer": "image-one"}, "your data has no images"),
         ({"label_name": ["good"]}, "at least 2"),
         ({"label_name": ["good", "good"]}, "stands there twice"),
@@ -371,7 +371,7 @@ def test_the_preview_shows_the_workers_page_on_each_row(ann, job):
 
 
 def test_a_guide_is_shown_sanitised(ann, job):
-    shown = ann.post(f"{job}/guide", guide="**Read** <script>alert(1)</script> [x](javascript:alert(1))").text
+    shown = ann.post(f"{job}/guide/preview", guide="**Read** <script>alert(1)</script> [x](javascript:alert(1))").text
     assert "<strong>Read</strong>" in shown
     assert "<script" not in shown
     assert 'href="javascript' not in shown
@@ -385,7 +385,20 @@ def test_what_a_requester_typed_never_becomes_markup(ann, job):
 
 
 PATHS = ("", "/data", "/task", "/quality", "/pay", "/check", "/preview", "/results", "/results.csv", "/results.jsonl")
-POSTS = ("/data", "/task", "/quality", "/pay", "/check", "/delete", "/pause", "/resume", "/stop", "/more", "/guide")
+POSTS = (
+    "/data",
+    "/task",
+    "/quality",
+    "/pay",
+    "/check",
+    "/delete",
+    "/pause",
+    "/resume",
+    "/stop",
+    "/more",
+    "/guide",
+    "/guide/preview",
+)
 
 
 def test_somebody_elses_job_does_not_exist(ann, broker, job):

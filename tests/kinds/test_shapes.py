@@ -321,3 +321,14 @@ def test_a_png_that_would_unpack_to_gigabytes_is_refused_before_it_does(monkeypa
 def test_colours_are_six_hexadecimal_digits(colour):
     with pytest.raises(Invalid, match="color"):
         INSTANCES.parse(painted([], instances=[{"color": colour, "label": "cell"}]), {})
+
+
+def test_an_answer_in_a_few_words_counts_what_is_drawn():
+    assert (
+        BOXES.brief(of(BOXES, box("van", 1, 1, 2, 2), box("car", 5, 5, 2, 2), box("car", 9, 5, 2, 2))) == "2 car, 1 van"
+    )
+    assert BOXES.brief(of(BOXES)) == "nothing"
+    assert (
+        SEMANTIC.brief(of(SEMANTIC, mask("road", (0, 24, 64, 48)), mask("sky", (0, 0, 64, 12))))
+        == "50 % road, 25 % sky"
+    )

@@ -6,6 +6,7 @@ import { free, sign } from "./elements/parts.js";
 import { Courier } from "./hit/courier.js";
 import { LoggedOut, Refused, leave, post } from "./hit/door.js";
 import { Guide } from "./hit/guide.js";
+import { News } from "./hit/news.js";
 import { Outbox } from "./hit/outbox.js";
 import { Problem } from "./hit/problem.js";
 import { COUNTED, announce, clearNotice, dismissNotice, line, notice, sum } from "./hit/shown.js";
@@ -22,6 +23,7 @@ class Desk {
   #stage;
   #timer;
   #guide;
+  #news;
   #problem;
   #current = null;
   #queue = [];
@@ -64,6 +66,7 @@ class Desk {
     this.#sitting.left = job.left;
     this.#outbox = new Outbox(worker);
     this.#timer = new Timer(document.querySelector("[data-timer]"), { soon: (seconds) => this.#soon(seconds), over: () => this.#over() });
+    this.#news = new News(job, { opened: () => this.#current?.count(false), closed: () => { this.#current?.count(!document.hidden); this.focus(); } });
     this.#problem = new Problem((skip) => this.#reported(skip));
     this.#courier = new Courier(job.id, this.#outbox, this);
     document.addEventListener("visibilitychange", () => this.#current?.count(!document.hidden));
@@ -316,6 +319,7 @@ class Desk {
       work.count(!document.hidden);
       this.#clock();
       announce("Next HIT.");
+      this.#news.tell();
     } else {
       this.#timer.stop();
       if (this.#dry) this.#stage.end(this.#end, this.#dry, sum(this.#sitting));
@@ -385,6 +389,7 @@ class Desk {
       // A dialog gives the focus back to where it was: to the HIT, so that Enter is the HIT's again.
       problem: () => { this.focus(); if (this.#current) this.#problem.open(this.#current.id); },
       guide: () => { this.focus(); this.#guide.toggle(); },
+      "whole-guide": () => { this.#news.close(); this.#guide.open(true); },
       dismiss: () => { dismissNotice(); this.focus(); },
     };
     acts[name]?.();

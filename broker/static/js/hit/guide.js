@@ -24,6 +24,7 @@ export class Guide {
   }
 
   open(asked = false) {
+    if (this.#dialog.open) return;
     if (WIDE.matches) this.#dialog.show();
     else this.#dialog.showModal();
     this.#button?.setAttribute("aria-expanded", "true");

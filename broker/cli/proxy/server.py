@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import structlog
 
-from broker.cli.proxy_certificate import HOSTS
+from broker.cli.proxy.certificate import HOSTS
 from broker.errors import Invalid
 
 log = structlog.get_logger()

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, cast
 
 import click
 
-from broker.cli import functions
-from broker.cli.functions import Failed, Function
-from broker.cli.gateway import Gateway
+from broker.cli.groundtruth import functions
+from broker.cli.groundtruth.functions import Failed, Function
+from broker.cli.groundtruth.gateway import Gateway
+from broker.cli.groundtruth.place import Place
 from broker.cli.importing import installation
-from broker.cli.place import Place
 from broker.errors import Invalid, Problem
 from broker.formats import manifest, mask
 from broker.formats.limits import Limits
@@ -171,18 +171,18 @@ def _own(writing: Writing, batch: list[Pair]) -> dict[int, dict[str, Any]]:
 
 
 def _label(writing: Writing, entry: Entry, one: Object, answer: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
-    kind = writing.labeling.task_type
+    task_type = writing.labeling.task_type
     room = furnish(writing.job.kind, writing.job.settings)
     said = room.dump(room.parse(answer, {}))
     reference = ""
-    if kind == "semantic-segmentation":
+    if task_type == "semantic-segmentation":
         picture, said = mask.drawn(said, writing.categories)
         path = writing.name(f"annotations/consolidated-annotation/output/{entry.row - 1}_{writing.stamp}.png")
         writing.place.write(path, picture)
         reference = writing.place.address(path)
     comments = [text for response in one.responses for text in _comments(response.answer)]
-    value, about = manifest.label(kind, Found(said, one.confidence, at, comments, reference), writing.categories)
-    about |= manifest.metadata(kind, writing.labeling.name, at)
+    value, about = manifest.label(task_type, Found(said, one.confidence, at, comments, reference), writing.categories)
+    about |= manifest.metadata(task_type, writing.labeling.name, at)
     return manifest.augmented({}, writing.labeling.attribute, value, about)
 
 

@@ -74,7 +74,7 @@ class Function:
         return answer["result"]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "broker.cli.call", self.entry]
+        command = [sys.executable, "-m", "broker.cli.groundtruth.call", self.entry]
         return subprocess.Popen(  # noqa: S603 - no shell; what runs is an admin's setting
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment, start_new_session=True
         )

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from broker.cli import functions
-from broker.cli.functions import Function
-from broker.cli.import_batch import read_text
+from broker.cli.batch.bring import read_text
+from broker.cli.groundtruth import functions
+from broker.cli.groundtruth.functions import Function
 from broker.cli.importing import fill, installation, requester_of, sound, tell, told_of_job
 from broker.errors import BrokerError, Invalid, Problem
 from broker.formats import images, manifest, tasktemplate
@@ -187,13 +187,13 @@ def _shown(broker: Broker, known: Known, entry: Entry, key: str) -> dict[str, An
             return {TEXT: _text(broker.buckets, entry)}
         if not entry.is_reference:
             raise Invalid(f"the template shows images, and the line has no {REFERENCE!r}")
-        found = images.take(broker.buckets.read(entry.source, Limits().image_bytes), Limits())
+        picture = images.take(broker.buckets.read(entry.source, Limits().image_bytes), Limits())
     except BrokerError as error:
         raise _at(entry, error.message) from error
     place = f"images/{key.rpartition('/')[2]}/{entry.row // 1000}/{entry.row}"
-    broker.files.write(place, found.content)
-    file = f"{place}.{found.sort}"
-    facts = {"file": file, "medium": "image", "width": found.width, "height": found.height}
+    broker.files.write(place, picture.content)
+    file = f"{place}.{picture.sort}"
+    facts = {"file": file, "medium": "image", "width": picture.width, "height": picture.height}
     return {IMAGE: file, MEDIA: {IMAGE: facts}}
 
 

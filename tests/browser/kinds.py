@@ -1,0 +1,190 @@
+"""One open job of every kind on real media, and how a person answers its HIT: by mouse or touch, and by keys alone."""
+
+import io
+import math
+import struct
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+from skimage import data
+
+from broker.kinds.registry import ROOMS
+from tests.browser.filled import archive
+
+TEXT = "Ada met Charles in London. She liked him."
+LABELS = ["person", "place"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: its offer, the file of its data, what is typed into its settings, and two ways to answer.
+
+    `point(hand)` answers with a mouse or a finger, `keys(page)` with the keyboard alone; both leave the submitting to
+    who calls them.
+    """
+
+    offer: str
+    data: tuple[str, bytes]
+    fields: dict[str, Any]
+    point: Callable[[Any], None]
+    keys: Callable[[Any], None]
+
+    @property
+    def kind(self) -> str:
+        """The name of its room."""
+        return next(name for name, room in ROOMS.items() for one in room.offers if one.name == self.offer)
+
+
+def table(text: str) -> tuple[str, bytes]:
+    """A table of one column."""
+    return "data.csv", f'text\n"{text}"\n'.encode()
+
+
+def picture() -> tuple[str, bytes]:
+    """A ZIP of one of the pictures that ship with scikit-image."""
+    file = io.BytesIO()
+    Image.fromarray(data.astronaut()).save(file, "JPEG")
+    return "pictures.zip", archive({"astronaut.jpg": file.getvalue()})
+
+
+def sound() -> tuple[str, bytes]:
+    """A ZIP of a tone that swells and fades."""
+    file, rate = io.BytesIO(), 8000
+    with wave.open(file, "wb") as made:
+        made.setnchannels(1)
+        made.setsampwidth(2)
+        made.setframerate(rate)
+        swell = [math.sin(at / 8) * math.sin(math.pi * at / rate) ** 2 for at in range(4 * rate)]
+        made.writeframes(b"".join(struct.pack("<h", int(20_000 * one)) for one in swell))
+    return "sounds.zip", archive({"tone.wav": file.getvalue()})
+
+
+def named(*names: str, prefix: str = "label") -> dict[str, Any]:
+    """Labels as they are typed."""
+    return {f"{prefix}_name": list(names)}
+
+
+HIT = ".hit-work:not([hidden])"
+
+
+class Hand:
+    """A mouse, or a finger on a touch screen."""
+
+    def __init__(self, page: Any, *, finger: bool) -> None:
+        self.page, self._finger = page, finger
+
+    def on(self, *selectors: str) -> None:
+        """Press the first thing that fits each of these."""
+        for selector in selectors:
+            one = self.page.locator(f"{HIT} {selector}").first
+            one.tap() if self._finger else one.click()
+
+    def inside(self, selector: str, *places: tuple[float, float]) -> None:
+        """Press these places of one thing, in shares of its width and height."""
+        one = self.page.locator(f"{HIT} {selector}").first
+        one.scroll_into_view_if_needed()
+        box = one.bounding_box()
+        for x, y in places:
+            at = (box["x"] + x * box["width"], box["y"] + y * box["height"])
+            if self._finger:
+                self.page.touchscreen.tap(*at)
+            else:
+                self.page.mouse.click(*at)
+
+
+def ready(page: Any) -> None:
+    """Wait for the picture that is drawn on."""
+    page.wait_for_function(f"() => document.querySelector('{HIT} .crowd-ink')?.viewBox.baseVal?.width")
+
+
+def drawing(*places: tuple[float, float], then: tuple[str, ...] = ()) -> Callable[[Hand], None]:
+    """Press places of the picture, then buttons."""
+
+    def point(hand: Hand) -> None:
+        ready(hand.page)
+        hand.inside(".crowd-stage", *places)
+        hand.on(*then)
+
+    return point
+
+
+def at_board(*steps: str) -> Callable[[Any], None]:
+    """Go to the picture or text, and press these keys there."""
+
+    def keys(page: Any) -> None:
+        board = page.locator(f"{HIT} [role=application]").first
+        if page.locator(f"{HIT} img, {HIT} .crowd-stage").count():
+            ready(page)
+        board.focus()
+        for key in steps:
+            page.keyboard.press(key)
+
+    return keys
+
+
+def pressing(*steps: str) -> Callable[[Any], None]:
+    """Press these keys wherever the page has put the keyboard."""
+
+    def keys(page: Any) -> None:
+        for key in steps:
+            page.keyboard.press(key)
+
+    return keys
+
+
+def writing(text: str) -> Callable[[Any], None]:
+    """Go to the field, and type; the letters of the page's own keys too."""
+
+    def keys(page: Any) -> None:
+        page.locator(f"{HIT} textarea").first.focus()
+        page.keyboard.type(text)
+
+    return keys
+
+
+def pressed(*selectors: str) -> Callable[[Hand], None]:
+    """Press these things."""
+    return lambda hand: hand.on(*selectors)
+
+
+def written(hand: Hand) -> None:
+    """Press the field, and type."""
+    hand.on("textarea")
+    hand.page.keyboard.type("zips past")
+
+
+def piece(word: str) -> str:
+    """A word of the text."""
+    return f'.crowd-piece:text-is("{word}")'
+
+
+RIGHT, DOWN = ("ArrowRight",) * 4, ("ArrowDown",) * 4
+CORNERS = ((0.3, 0.2), (0.6, 0.2), (0.6, 0.5))
+TURNS = ("Space", *RIGHT, "Space", *DOWN, "Space", "Enter")
+PICTURE, WORDS, SOUND = picture(), table(TEXT), sound()
+TWO = ("data.csv", b"text,other\nA quick translation,A slow translation\n")
+JOBS = [
+    Job("image-one", PICTURE, named("person", "animal"), pressed("label"), pressing("1")),
+    Job("text-many", WORDS, named("people", "weather"), pressed("label"), pressing("1")),
+    Job(
+        "boxes",
+        PICTURE,
+        named("face", "flag"),
+        drawing((0.3, 0.1), (0.6, 0.4)),
+        at_board("Space", *RIGHT, *DOWN, "Space"),
+    ),
+    Job("keypoints", PICTURE, named("nose", "chin"), drawing((0.4, 0.2)), at_board("Space")),
+    Job("polygons", PICTURE, named("suit"), drawing(*CORNERS, then=('button:has-text("Finish")',)), at_board(*TURNS)),
+    Job("masks", PICTURE, named("suit", "flag"), drawing((0.4, 0.4)), at_board("Space", *RIGHT, "Space")),
+    Job("spans", WORDS, named("person", "place"), pressed(piece("Charles"), piece("in")), at_board("2", "Space")),
+    Job("coreference", WORDS, {}, pressed(piece("Ada"), piece("met")), at_board("Space")),
+    Job("text-text", WORDS, {"least": "1", "most": "99"}, written, writing("zips past")),
+    Job("transcript", SOUND, {}, written, writing("zips past")),
+    Job("text-pair", TWO, {"other": "other"}, pressed("label"), pressing("1")),
+    Job(
+        "text-rating", WORDS, {"form": "scale", "least": "1", "most": "5", "step": "1"}, pressed("label"), pressing("4")
+    ),
+]
