@@ -42,8 +42,8 @@ check: setup  ## ruff, mypy, import-linter, templates, scripts
 	@$(BIN)/oxlint --deny-warnings broker/static/js
 
 lock:  ## resolve the locked dependencies anew
-	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
 
 screenshots: setup  ## a picture of each main page into docs/screenshots
 	@$(BIN)/python -m tests.browser.screenshots

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-KINDS = ("boxes", "masks")
-"""Each is a module benchmarks/kinds_<name>.py with a function `run(folder)`."""
+KINDS = ("boxes", "masks", "texts")
+"""Each is a module benchmarks/kinds_<name>.py with a function `run(folder)`; "texts" has several sets."""
 
 
 def main() -> None:

@@ -63,7 +63,6 @@ FIELD = Control("field", "Column", "column", "The column of your data that worke
 QUESTION = Control("question", "Question", "text", "Shown above every item.")
 LABELS = Control("labels", "Labels", "labels", "Workers choose with the digit keys, in this order.")
 TABLES = ("csv", "jsonl", "parquet")
-LONGEST_BRIEF = 120
 
 
 class Kind(ABC, Generic[A]):
@@ -112,9 +111,8 @@ class Kind(ABC, Generic[A]):
         """The answer as people read it in a cell of a table; read(show(a)) == a."""
 
     def brief(self, answer: A) -> str:
-        """The answer in a few words, for pages that list many: what `show` gives, cut off where it is long."""
-        text = self.show(answer)
-        return text if len(text) <= LONGEST_BRIEF else f"{text[: LONGEST_BRIEF - 1]}…"
+        """The answer on pages for people: what `show` gives, unless that is no form that people read."""
+        return self.show(answer)
 
     @abstractmethod
     def likeness(self, one: A, other: A) -> float:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from broker.annotation import questionform
-from broker.annotation.questionform import SCHEMAS, Selection
+from broker.annotation.asking import Selection
+from broker.annotation.questionform import SCHEMAS
 from broker.errors import Invalid, Problem
 from broker.formats import answer_key
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from broker.annotation import reading
 from broker.annotation.asked import Label, Labelling
 from broker.annotation.cells import Cells
-from broker.annotation.kind import Json, Offer
+from broker.annotation.kind import TABLES, Json, Offer
 from broker.errors import Invalid
 
 WORDS_A_SECOND = 4
@@ -51,6 +51,8 @@ class Choice(Cells[Labels]):
         Offer("video-one", "One label for a film", "Which one is it?", {"media": "video", "many": False}),
         Offer("video-many", "Several labels for a film", "All that happens.", {"media": "video", "many": True}),
     )
+
+    exports: ClassVar[tuple[str, ...]] = (*TABLES, "datasets")
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -58,7 +58,7 @@ def page(unit: Unit, job: Job, wish: Wish) -> list[Result]:
 
 def _result(room: Kind[Any], row: Record, answers: list[Record]) -> Result:
     def said(raw: Any) -> str | None:
-        return None if raw is None else room.show(room.parse(raw, row.payload))
+        return None if raw is None else room.brief(room.parse(raw, row.payload))
 
     each = tuple((one.public_id, said(one.answer) or "", one.seconds) for one in answers)
     sure, undecided = row.confidence, bool(row.undecided)

@@ -7,18 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
-
 from broker.errors import Conflict, NotFound
 from broker.kinds.registry import furnish
 from broker.rules import ledger, posting
-from broker.rules.order import ORDINARY, mask
 from broker.rules.posting import HitType, refuse, within
 from broker.store import hits, jobs, money, notices, posted
 from broker.store.db import Json, Unit
 from broker.store.jobs import ENDED, Job, JobState
 from broker.store.posted import Posted
-from broker.store.work import Hit
 
 KIND = "page"
 SETTINGS = {"template": ""}
@@ -104,7 +100,7 @@ def post(unit: Unit, job_id: int, requester_id: int, order: Order, now: dt.datet
         raise Conflict("This HIT type was stopped by its requester.")
     room: Any = furnish(job.kind, job.settings)
     room.task_input(order.payload)  # raises what is wrong with the question
-    hit_id = _open(unit, job, order)
+    hit_id = hits.add(unit, job, order.seats, order.payload)
     unit.session.add(
         Posted(
             hit_id=hit_id,
@@ -123,18 +119,3 @@ def post(unit: Unit, job_id: int, requester_id: int, order: Order, now: dt.datet
     money.transfer(unit, ledger.fund(job_id, requester_id, order.seats * job.reward, f"seats:{hit_id}:1"), now)
     notices.of_hits(unit, [hit_id], ["HITCreated"], now)
     return hit_id
-
-
-def _open(unit: Unit, job: Job, order: Order) -> int:
-    place = hits.fresh_pos(unit, job.id)
-    hit = Hit(
-        job_id=job.id, row=place, pos=place, open=True, extra=order.seats - job.redundancy, payload=dict(order.payload)
-    )
-    unit.session.add(hit)
-    unit.session.flush()
-    more = sa.update(Job).where(Job.id == job.id)
-    bits = mask([ORDINARY])
-    unit.changed(
-        more.values(hits=Job.hits + 1, bands=Job.bands.op("|")(bits)).execution_options(synchronize_session=False)
-    )
-    return hit.id

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from broker.annotation import questionform
+from broker.annotation import asking, questionform
 from broker.errors import Conflict, Invalid, NotFound, Problem
 from broker.formats.answer_key import read_answer_key
 from broker.rules import qualification
@@ -231,11 +231,11 @@ def hand_in(
     return qualifications.request(unit, asked.id)
 
 
-def _selected(form: questionform.Form, answers: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+def _selected(form: asking.Form, answers: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """The selections of each question that has any; words of the worker's own are not scored."""
     found = {}
     for one in form.questions:
-        if isinstance(one.answer, questionform.Selection) and one.name in answers:
+        if isinstance(one.answer, asking.Selection) and one.name in answers:
             chosen, _ = one.answer.parts(answers[one.name])
             found[one.name] = frozenset(chosen or ())
     return found
@@ -247,7 +247,7 @@ def answers_shown(test: str, answers: Mapping[str, Any]) -> list[tuple[str, str]
     for one in questionform.read(test).questions:
         question = one.title or " ".join(part.text for part in one.content if part.text)
         given = answers.get(one.name, "")
-        if isinstance(one.answer, questionform.Selection):
+        if isinstance(one.answer, asking.Selection):
             chosen, own = one.answer.parts(given)
             texts = {choice.name: choice.content.text for choice in one.answer.choices}
             given = ", ".join([*(texts.get(name, name) for name in chosen or ()), *([own] if own else [])])

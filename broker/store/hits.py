@@ -4,7 +4,8 @@ Whatever opens a HIT or changes its band gives it a fresh position at the end, s
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -148,6 +149,18 @@ def promised(unit: Unit, job: Job) -> int:
 def affordable(unit: Unit, job: Job, held: int) -> int:
     """How many answers the micro-units that are held for the job pay for beside those that are promised."""
     return max(held // job.reward - promised(unit, job) - job.gold_left - turns.outstanding(unit, job.id), 0)
+
+
+def add(unit: Unit, job: Job, seats: int, payload: Mapping[str, Any]) -> int:
+    """Open one more HIT with so many seats at the end of a running job's log; its row id."""
+    place = fresh_pos(unit, job.id)
+    found = Hit(job_id=job.id, row=place, pos=place, open=True, extra=seats - job.redundancy, payload=dict(payload))
+    unit.session.add(found)
+    unit.session.flush()
+    more = sa.update(Job).where(Job.id == job.id).values(hits=Job.hits + 1)
+    unit.changed(more.execution_options(synchronize_session=False))
+    _show_bands(unit, job.id, order.mask([order.ORDINARY]))
+    return found.id
 
 
 def fresh_pos(unit: Unit, job_id: int, count: int = 1) -> int:

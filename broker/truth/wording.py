@@ -1,14 +1,9 @@
-"""How alike two texts are: by words, as transcripts are compared, and by characters, as translations are."""
+"""How alike two texts are: by words, as transcripts are compared, and by characters."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-ORDER = 6
-"""chrF's longest n-gram of characters."""
 EXACT = 0.1
 """What case and punctuation count for between transcripts."""
 
@@ -35,23 +30,10 @@ def by_words(one: str, other: str) -> float:
 
 
 def by_characters(one: str, other: str) -> float:
-    """The mean of chrF with beta = 1 (Popović, WMT 2015: symmetric then) and of 1 - edits / characters; 1 if equal."""
-    if one == other:
-        return 1.0
-    return (_chrf(one, other) + Levenshtein.normalized_similarity(one, other)) / 2
+    """1 - edits / characters of the longer text."""
+    return Levenshtein.normalized_similarity(one, other)
 
 
-def _chrf(one: str, other: str) -> float:
-    """The mean F1 of n-grams of 1 to ORDER characters without blanks; orders that neither text has are left out."""
-    left, right = _grams("".join(one.split())), _grams("".join(other.split()))
-    scores = []
-    for mine, theirs in zip(left, right, strict=True):
-        total = mine.total() + theirs.total()
-        if total:
-            scores.append(2 * (mine & theirs).total() / total)
-    return sum(scores) / len(scores) if scores else 0.0
-
-
-@lru_cache(maxsize=256)
-def _grams(text: str) -> Sequence[Counter[str]]:
-    return [Counter(text[at : at + size] for at in range(len(text) - size + 1)) for size in range(1, ORDER + 1)]
+def by_both(one: str, other: str) -> float:
+    """The mean of both: words see what was said, characters see inflections and scripts without blanks."""
+    return (by_words(one, other) + by_characters(one, other)) / 2

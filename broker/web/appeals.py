@@ -58,7 +58,7 @@ def _page(errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
 def _said(job: Any, turn: Any) -> str:
     room: Any = furnish(job.kind, job.settings)
     try:
-        return str(room.show(room.parse(turn.answer, {})))
+        return str(room.brief(room.parse(turn.answer, {})))
     except Invalid:  # the requester changed the settings since
         return str(turn.answer)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import render_template
 
-from broker.annotation import questionform, template
+from broker.annotation import asking, questionform, template
 from broker.annotation.paged import Source
 from broker.web import shown, static
 
@@ -116,9 +116,9 @@ def _question_form(xml: str) -> str:
     return render_template("frame/form.html", form=questionform.read(xml), **helpers)
 
 
-def _patterns(text: questionform.FreeText) -> str | None:
+def _patterns(text: asking.FreeText) -> str | None:
     return json.dumps([asdict(one) for one in text.patterns]) if text.patterns else None
 
 
 def _is_question(part: object) -> bool:
-    return isinstance(part, questionform.Question)
+    return isinstance(part, asking.Question)

@@ -8,8 +8,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from broker.annotation import questionform
-from broker.annotation.questionform import OTHER, Content, Selection
+from broker.annotation import asking, questionform
+from broker.annotation.asking import OTHER, Content, Selection
 from broker.errors import Conflict, Invalid, NotFound
 from broker.rules import qualification
 from broker.rules.qualification import Act
@@ -151,7 +151,7 @@ def _test_page(
         answers=answers,
         errors={numbers[question]: message for question, message in errors.items() if question in numbers},
         labels={numbers[question.name]: f"Question {place}" for place, question in enumerate(form.questions, 1)},
-        is_question=lambda part: isinstance(part, questionform.Question),
+        is_question=lambda part: isinstance(part, asking.Question),
         is_selection=lambda answer: isinstance(answer, Selection),
         formatted=_formatted,
     )
@@ -186,7 +186,7 @@ def hand_in(name: str) -> ResponseReturnValue:
     return redirect(url_for("qualified.one", name=name), 303)
 
 
-def _answers(questions: Sequence[questionform.Question]) -> dict[str, Any]:
+def _answers(questions: Sequence[asking.Question]) -> dict[str, Any]:
     """What was filled in, by question; what was left empty is left out."""
     found: dict[str, Any] = {}
     for number, question in enumerate(questions):

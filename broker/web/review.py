@@ -63,7 +63,7 @@ def _line(job: Job, turn: Assignment, hit: Hit, worker: str) -> dict[str, Any]:
 def _said(job: Job, turn: Assignment) -> str:
     room: Any = furnish(job.kind, job.settings)
     try:
-        return str(room.show(room.parse(turn.answer, {})))
+        return str(room.brief(room.parse(turn.answer, {})))
     except Invalid:  # the requester changed the settings since
         return str(turn.answer)
 
