@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         "pictures, sound, scripts and styles; they can send what they know to these hosts",
     )
     external_http: bool = Field(
-        False, description="let ExternalQuestions be http addresses of this machine, for development"
+        False, description="let ExternalQuestions be http addresses of this machine although we listen on others, too"
     )
     throttle: bool = Field(True, description="slow down repeated wrong log-ins and sign-ups")
     system_qualifications: Literal["lenient", "strict"] = Field(
@@ -124,6 +124,12 @@ class Settings(BaseSettings):
         if self.database.startswith("sqlite") and self.web_processes > 4:
             raise ValueError("web_processes: SQLite serves at most 4 well; set database_url to a PostgreSQL")
         return self
+
+    @property
+    def sites_on_loopback(self) -> bool:
+        """Whether ExternalQuestions may be http addresses of this machine: where people reach us only on it, too."""
+        own = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
+        return self.external_http or (own and (not self.url or self.url.startswith("http://")))
 
     @property
     def database(self) -> str:

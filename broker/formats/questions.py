@@ -18,6 +18,7 @@ from broker.annotation.asking import OTHER, Selection
 from broker.annotation.questionform import SCHEMAS, UNREADABLE, BadXml, child, local, words
 from broker.errors import Invalid
 
+HTML = SCHEMAS + "2011-11-11/HTMLQuestion.xsd"
 ANSWERS = SCHEMAS + "2005-10-01/QuestionFormAnswers.xsd"
 """The namespace that clients' parsers look for."""
 CROWD = "taskAnswers"
@@ -60,6 +61,14 @@ def read_question(xml: str, *, loopback: bool = False) -> Question:
         questionform.read(xml)
         return Question("form", content=xml.strip())
     raise BadXml(f"{UNREADABLE} (the root {name} is none of ExternalQuestion, HTMLQuestion, QuestionForm)")
+
+
+def write_html(question: Question) -> str:
+    """An HTMLQuestion as XML; read_question(write_html(q)) == q for what XML can say."""
+    root = Element(f"{{{HTML}}}HTMLQuestion")
+    SubElement(root, f"{{{HTML}}}HTMLContent").text = UNPRINTABLE.sub("�", question.content)
+    SubElement(root, f"{{{HTML}}}FrameHeight").text = str(question.height)
+    return tostring(root, encoding="unicode", default_namespace=HTML)
 
 
 def address(url: str, loopback: bool) -> str:  # noqa: FBT001 - a setting, passed on

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from broker.annotation.questionform import BadXml
-from broker.errors import Invalid
-from broker.formats.questions import is_loopback, read_question
+from broker.errors import Invalid, NotFound
+from broker.formats.questions import read_question, write_html
 from broker.kinds.page import QUESTION
 from broker.mturk import required
 from broker.mturk.account import amount
@@ -16,7 +16,7 @@ from broker.mturk.paging import after, paged, size
 from broker.mturk.wire import Call, Json, operation, seconds
 from broker.rules.posting import LATEST_APPROVAL, LONGEST, HitType
 from broker.rules.review_policy import Level
-from broker.services import expire, extend, policy, post, qualify
+from broker.services import expire, extend, layouts, policy, post, qualify
 from broker.services.post import Order
 from broker.store import posted, remembered
 from broker.store.jobs import Job
@@ -85,11 +85,13 @@ def _posted(call: Call, job_id: int) -> Json:
     for level, name in ((Level.ASSIGNMENT, "AssignmentReviewPolicy"), (Level.HIT, "HITReviewPolicy")):
         if name in params:
             policy.read(params[name], level)
+    question, layout = _of_layout(call) if "HITLayoutId" in params else (params.get("Question"), None)
     order = Order(
-        payload=_payload(call),
+        payload=_payload(call, question),
         lifetime=params["LifetimeInSeconds"],
         seats=params.get("MaxAssignments", 1),
-        question=params.get("Question", ""),
+        question=question or "",
+        layout=layout,
         annotation=params.get("RequesterAnnotation"),
         assignment_policy=params.get("AssignmentReviewPolicy"),
         hit_policy=params.get("HITReviewPolicy"),
@@ -98,22 +100,32 @@ def _posted(call: Call, job_id: int) -> Json:
     return {"HIT": shown(call, found(call, call.shown("H", hit_id)))}
 
 
-def _payload(call: Call) -> Json:
-    question = call.params.get("Question")
+def _of_layout(call: Call) -> tuple[str, Json]:
+    """The question that a layout and its parameters make, as XML, and both as they were given."""
+    if "Question" in call.params:
+        raise invalid("Either a Question or a HITLayoutId must be given, not both.")
+    name = call.params["HITLayoutId"]
+    given = call.params.get("HITLayoutParameters", [])
+    parameters = {one["Name"]: one["Value"] for one in given}
+    try:
+        layout_id = call.broker.names("L").read(name)
+        page = layouts.question(call.unit, layout_id, call.requester.id, parameters)
+    except NotFound:
+        raise invalid(f"The HITLayout {name} does not exist.") from None
+    except Invalid as error:
+        raise invalid(error.message) from None
+    return write_html(page), {"id": name, "parameters": given}
+
+
+def _payload(call: Call, question: str | None) -> Json:
     if question is None:
         raise invalid("A Question, or a HITLayoutId, must be given.")
     try:
-        return {QUESTION: read_question(question, loopback=on_loopback(call)).as_column()}
+        return {QUESTION: read_question(question, loopback=call.broker.settings.sites_on_loopback).as_column()}
     except BadXml as error:
         raise MTurkError("XMLParseError", error.message) from None
     except Invalid as error:
         raise invalid(error.message) from None
-
-
-def on_loopback(call: Call) -> bool:
-    """Whether people reach this installation on its own machine only: then their pages may lie there too."""
-    url = call.broker.settings.url
-    return is_loopback(call.broker.settings.host) and not url.startswith("https")
 
 
 def found(call: Call, name: str) -> Line:

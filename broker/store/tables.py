@@ -11,6 +11,7 @@ from broker.store import (
     jobs,
     keys,
     labelings,
+    layouts,
     live,
     money,
     notices,
@@ -29,7 +30,7 @@ from broker.store.db import Rows
 
 TABLES = (
     *(people, jobs, work, money, beliefs, talk, errands, exports, guides, schedule, live),
-    *(keys, remembered, posted, reviews, blocks, labelings),
+    *(keys, remembered, posted, reviews, blocks, labelings, layouts),
     *(qualifications, requirements, policies, notices),
 )
 METADATA = Rows.metadata

@@ -29,7 +29,7 @@ from broker.web.gate import broker, me, need
 blueprint = Blueprint("frames", __name__, url_prefix="/frame")
 UNAVAILABLE = "ASSIGNMENT_ID_NOT_AVAILABLE"
 """The assignmentId of a preview, as MTurk has it."""
-IMAGE = "_image"
+FILES = ("_image", "_audio", "_video")
 SOURCES = ("source-ref", "source")
 
 
@@ -58,10 +58,10 @@ def own(path: str) -> str:
     return "'self'" if request.host.startswith("[") else f"{request.host}{path}"
 
 
-def confined(page: str) -> Response:
-    """A page of ours that may hold frames, and no others than ours."""
+def confined(page: ResponseReturnValue, *paths: str) -> Response:
+    """A page of ours that may hold frames of pages of others, from nowhere else than here, and our pages at `paths`."""
     answer = make_response(page)
-    answer.headers["Content-Security-Policy"] = static.policy(frame_src=own("/frame/"))
+    answer.headers["Content-Security-Policy"] = static.policy(frame_src=" ".join(map(own, ("/frame/", *paths))))
     return answer
 
 
@@ -154,6 +154,13 @@ def attempt(job: str) -> ResponseReturnValue:
     return _shown(room, payload, Turn())
 
 
+@blueprint.post("/layout")
+@need("requester")
+def layout() -> Response:
+    """A layout that is being written, its parameters as they are called; a form's answer, never a link's."""
+    return _inside(Source("html", content=request.form.get("html", "")), {})
+
+
 def _row(rows: list[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
     if not rows:
         raise NotFound("There is no such row.")
@@ -202,7 +209,7 @@ def _sandboxed(answer: Response) -> Response:
 
 
 def _outside(source: Source, known: Turn) -> Response:
-    url = address(source.url, broker().settings.external_http)
+    url = address(source.url, broker().settings.sites_on_loopback)
     whole = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(known.parameters())}"
     watched = "" if known.assignment == UNAVAILABLE else url_for("frames.state", turn=known.assignment)
     answer = make_response(render_template("frame/outside.html", url=whole, height=source.height, state=watched))
@@ -213,8 +220,7 @@ def _outside(source: Source, known: Turn) -> Response:
 def task_input(payload: Mapping[str, Any]) -> dict[str, Any]:
     """An item as templates see it: its columns, uploaded images by their address, and Ground Truth's `taskObject`."""
     shown = dict(payload)
-    if isinstance(shown.get(IMAGE), str):
-        shown[IMAGE] = _grant(shown[IMAGE])
+    shown |= {name: _grant(shown[name]) for name in FILES if isinstance(shown.get(name), str)}
     objects = [shown[name] for name in SOURCES if name in shown]
     return {"taskObject": objects[0], **shown} if objects else shown
 

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
@@ -14,7 +14,7 @@ from broker.services.prepare import GoldFile, Quality
 from broker.store import dataset
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
-from broker.web import drafts, qualifying, shown, taskform, uploads
+from broker.web import drafts, frames, qualifying, shown, taskform, uploads
 from broker.web.gate import broker, me, need
 from broker.web.taskform import Label, TaskForm
 
@@ -56,7 +56,7 @@ def task(job: str) -> ResponseReturnValue:
     return _task_page(found, taskform.kept(found, _files(found))) if found else _published(job)
 
 
-def _task_page(job: Job, form: TaskForm, **more: Any) -> str:
+def _task_page(job: Job, form: TaskForm, **more: Any) -> Response:
     columns = [name for name in job.columns if not name.startswith("_")]
     with broker().store.read() as unit:
         rows = dataset.size(unit, job.id)
@@ -65,7 +65,7 @@ def _task_page(job: Job, form: TaskForm, **more: Any) -> str:
             one.value.extend([Label()] * (taskform.FEWEST_LABEL_ROWS - len(one.value)))
     medium = (offer.settings.get("media", "") if (offer := taskform.of_offer(form.offer)) else "") or "text"
     more |= {"columns": columns, "rows": rows, "groups": taskform.groups(), "medium": medium}
-    return drafts.page("task", job, form=form, **more)
+    return frames.confined(drafts.page("task", job, form=form, **more), "/jobs/")
 
 
 @blueprint.post("/task")

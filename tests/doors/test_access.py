@@ -17,6 +17,9 @@ PUBLIC = {
     "static.favicon",
     "static.health",
     "media.file",  # its address is signed
+    "external.external_submit",  # the assignment's id is the proof
+    "external.functions",
+    "external.elements",
 }
 ROLES = ("worker", "requester", "admin")
 
