@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 
 import pytest
+from markupsafe import escape
 
 from broker.formats.export import EXPORTS
 from broker.kinds.registry import ROOMS, columns, furnish
@@ -81,7 +82,7 @@ def test_a_job_of_each_kind_goes_from_publishing_to_every_file_it_can_fill(broke
     for one in consensus:
         assert room.grade(room.parse(one.answer, {}), room.parse(right, sample.item)) >= room.enough
         assert 0.5 < one.confidence < 1
-    assert room.show(room.parse(right, sample.item))[:20].split('"')[0] in ann.get(f"{path}/results").text
+    assert str(escape(room.brief(room.parse(right, sample.item)))) in ann.get(f"{path}/results").text
 
     for name in room.exports:
         assert ann.post(
