@@ -9,6 +9,7 @@ from broker.kinds.boxes import Boxes
 from broker.kinds.choice import Choice
 from broker.kinds.coreference import Coreference
 from broker.kinds.events import Events
+from broker.kinds.form import Form
 from broker.kinds.keypoints import Keypoints
 from broker.kinds.masks import Masks
 from broker.kinds.page import Page
@@ -27,7 +28,7 @@ _TEXTS = (Spans, Tokens, Relations, Coreference, Text)
 _RECORDINGS = (Transcription, Events)
 _JUDGEMENTS = (Pairs, Ranking, Rating)
 ROOMS: dict[str, type[Kind[Any]]] = {
-    room.name: room for room in (Choice, *_SHAPES, *_TEXTS, *_RECORDINGS, *_JUDGEMENTS, Page)
+    room.name: room for room in (Choice, *_SHAPES, *_TEXTS, *_RECORDINGS, *_JUDGEMENTS, Form, Page)
 }
 
 

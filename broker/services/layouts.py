@@ -43,7 +43,8 @@ def keep(unit: Unit, requester_id: int, draft: Draft, now: dt.datetime) -> int:
     draft.check()
     if layouts.count(unit, requester_id) >= MOST:
         raise Conflict(f"You have {MOST} layouts already: remove one first.")
-    row = HitLayout(requester_id=requester_id, changed_at=now, **_values(draft))
+    title = draft.title.strip()
+    row = HitLayout(requester_id=requester_id, title=title, html=draft.html, height=draft.height, changed_at=now)
     unit.session.add(row)
     unit.session.flush()
     return row.id
@@ -53,8 +54,7 @@ def change(unit: Unit, layout_id: int, requester_id: int, draft: Draft, now: dt.
     """Write a layout anew, for HITs to come. Raises Invalid, NotFound."""
     row = own(unit, layout_id, requester_id)
     draft.check()
-    row.title, row.html, row.height = _values(draft).values()
-    row.changed_at = now
+    row.title, row.html, row.height, row.changed_at = draft.title.strip(), draft.html, draft.height, now
 
 
 def remove(unit: Unit, layout_id: int, requester_id: int) -> None:
@@ -89,10 +89,6 @@ def question(unit: Unit, layout_id: int, requester_id: int, parameters: Mapping[
     if len(html.encode()) > LARGEST_HTML:
         raise Invalid(f"HITLayoutParameters: the page has {len(html.encode()):,} bytes, more than {LARGEST_HTML:,}")
     return Question("html", content=html, height=row.height)
-
-
-def _values(draft: Draft) -> dict[str, str | int]:
-    return {"title": draft.title.strip(), "html": draft.html, "height": draft.height}
 
 
 def _unknown() -> NotFound:

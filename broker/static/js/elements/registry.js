@@ -15,6 +15,7 @@ const MODULES = {
   events: ["broker-video-events"],
   judging: ["broker-pairwise", "broker-rating"],
   ranking: ["broker-ranking"],
+  asking: ["broker-fields"],
   input: ["crowd-input", "crowd-text-area"],
   check: ["crowd-checkbox", "crowd-toggle-button", "crowd-radio-button", "crowd-radio-group"],
   slider: ["crowd-slider"],
@@ -22,7 +23,7 @@ const MODULES = {
   frames: ["crowd-card", "crowd-alert", "crowd-badge", "crowd-tabs"],
 };
 export const SHEETS = {
-  input: ["fields"], check: ["fields"], slider: ["fields"], frames: ["fields"], instructions: ["fields"],
+  input: ["fields"], check: ["fields"], slider: ["fields"], asking: ["fields"], frames: ["fields"], instructions: ["fields"],
   drawing: ["board", "image"], segmentation: ["board", "image"], entities: ["board", "text"], tagging: ["board", "text"], relations: ["board", "text"], coreference: ["board", "text"],
   transcription: ["board", "media"], events: ["board", "media"], judging: ["media"], ranking: ["board", "media"],
 };
