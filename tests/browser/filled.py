@@ -326,6 +326,8 @@ class Filled:
             "review.one": (self.requester, [f"{job['topics']}/answers/{self.answers[place]}" for place in (0, 1, 2)]),
             "requester.listing": (self.requester, ["/jobs"]),
             "requester.new": (self.requester, ["/jobs/new"]),
+            "batches.new": (self.requester, ["/jobs/new/batch"]),
+            "batches.results": (self.requester, [f"{job['topics']}/batch"]),
             "requester.overview": (self.requester, [job["digits"], job["tone"], job["topics"]]),
             "requester.preview": (self.requester, [f"{job['digits']}/preview"]),
             "results.table": (self.requester, [f"{job['tone']}/results", f"{job['digits']}/results?sort=least"]),

@@ -9,6 +9,8 @@ from tests.conftest import migrated
 # What is no page of its own: files, data for scripts, pieces of pages that are there already, ways to other pages.
 NO_PAGES = {
     "admin.errands_live",
+    "batches.file",
+    "buckets.file",
     "guides.news",
     "media.file",
     "requester.live",

@@ -43,7 +43,7 @@ def batch(rita, broker):
     path = posted(rita).location.removesuffix("/data")
     errands.drain_with(broker, "errands")
     rita.post(f"{path}/quality", redundancy="1", gold="none", gold_percent="0")
-    rita.post(f"{path}/pay", reward="0.05", lease_minutes="5")
+    rita.post(f"{path}/pay", reward="0.05", lease_minutes="5", review_days="2")
     assert rita.post(f"{path}/check").status_code == 303
     ada = Visitor(broker, "worker").person
     number = broker.names("J").read(path.rpartition("/")[2])
