@@ -14,7 +14,7 @@ from broker.formats.rows import Bookmark, Item
 from broker.kinds.registry import columns, furnish
 from broker.rules import ledger
 from broker.rules.plan import Plan
-from broker.store import dataset, jobs, money, results
+from broker.store import dataset, guides, jobs, money, requirements, results
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState, UploadState
 
@@ -90,8 +90,10 @@ def delete(unit: Unit, job_id: int, requester_id: int, now: dt.datetime) -> list
     draft(unit, job_id, requester_id)
     files = jobs.discard_uploads(unit, job_id, now)
     dataset.remove(unit, job_id)
+    pictures = guides.remove(unit, job_id)
+    requirements.remove(unit, job_id)
     jobs.delete_job(unit, job_id)
-    return [key for file in files for key in (file, f"images/{file.rpartition('/')[2]}")]
+    return pictures + [key for file in files for key in (file, f"images/{file.rpartition('/')[2]}")]
 
 
 def save_task(unit: Unit, job_id: int, requester_id: int, task: Task, *, loosely: bool = False) -> None:

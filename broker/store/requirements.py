@@ -78,6 +78,11 @@ def of_job(job: Demanding) -> list[Requirement]:
     return [qualification.parse(one) for one in job.requirements or ()]
 
 
+def remove(unit: Unit, job_id: int) -> None:
+    """Forget what a draft that is deleted requires."""
+    unit.changed(sa.delete(RequiredType).where(RequiredType.job_id == job_id))
+
+
 def require(unit: Unit, job: Job, requirements: Sequence[Requirement], types: Mapping[str, int]) -> None:
     """Let the job require exactly this; `types` are the row ids of the types that are named."""
     told = [qualification.dump(one) for one in requirements] or None

@@ -17,6 +17,8 @@ PUBLIC = {
     "static.favicon",
     "static.health",
     "media.file",  # its address is signed
+    "buckets.file",  # so is its
+    "mturk.answer",  # its calls are signed
     "external.external_submit",  # the assignment's id is the proof
     "external.functions",
     "external.elements",

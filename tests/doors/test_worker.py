@@ -146,7 +146,8 @@ def test_gold_in_the_history_looks_like_any_other_answer(people):
     with hands.store.read() as unit:
         graded = sa.select(sa.func.count()).where(Assignment.score.is_not(None))
         assert 0 < unit.session.scalar(graded) < len(rows)
-    assert len(set(rows)) == 1
+    # Each leads to the page of its own answer, whose name is an enciphered number.
+    assert len({re.sub(r'href="/work/answers/\w+"', "", row) for row in rows}) == 1
 
 
 def test_earnings_are_what_the_ledger_says(people):
