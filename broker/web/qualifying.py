@@ -265,6 +265,7 @@ def _worker(unit: Unit, public_id: str) -> int:
 def revoke(name: str) -> ResponseReturnValue:
     """Take the type back from a worker."""
     with broker().store.write() as unit:
+        qualifications.own_type(unit, _number(name), me().id)
         worker = _worker(unit, request.form.get("worker", ""))
         qualify.revoke(unit, _number(name), me().id, worker, request.form.get("reason", ""), broker().now())
     flash("The qualification is taken back.", "good")

@@ -14,8 +14,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from broker.app import create_app
 from broker.cli import digits, digits_job
-from broker.services import appeal, block, claim, enroll, keys, oversee, review, submit
+from broker.services import appeal, block, claim, enroll, keys, layouts, oversee, review, submit
 from broker.services.appeal import Ruling
+from broker.services.layouts import Draft
 from broker.store import errands, exports, reviews, schedule
 from broker.store.errands import ErrandState
 from broker.store.jobs import Job
@@ -257,6 +258,9 @@ class Filled:
             block.block(
                 unit, self.newcomer.person.id, worker.id, "Two answers a second cannot have been read.", self.now
             )
+            page = Draft("Tone of a message", "<form><p>${text}</p><input name='tone' aria-label='Tone'></form>", 0)
+            layout = layouts.keep(unit, ann.person.id, page, self.now)
+            self.layout = f"/layouts/{self.broker.names('L').show(layout)}"
             keys.make(unit, ann.person, "psiTurk on the lab's server", self.now, self.broker.secret)
 
     def _topic(self, job, worker):
@@ -322,6 +326,9 @@ class Filled:
             "inbox.inbox": (self.worker, ["/work/inbox"]),
             "inbox.decided": (self.worker, [f"/work/answers/{self.answers[place]}" for place in (0, 3)]),
             "keys.show": (self.requester, ["/account/keys"]),
+            "layouts.listing": (self.requester, ["/layouts"]),
+            "layouts.new": (self.requester, ["/layouts/new"]),
+            "layouts.edit": (self.requester, [self.layout]),
             "review.listing": (self.requester, [f"{job['topics']}/answers", f"{job['topics']}/answers?state=rejected"]),
             "review.one": (self.requester, [f"{job['topics']}/answers/{self.answers[place]}" for place in (0, 1, 2)]),
             "requester.listing": (self.requester, ["/jobs"]),

@@ -156,6 +156,17 @@ def written(hand: Hand) -> None:
     hand.page.keyboard.type("zips past")
 
 
+def filled_in(hand: Hand) -> None:
+    """Press an answer to both questions of a form."""
+    hand.on('label.check:has-text("Yes")', 'label.check:has-text("angry")')
+
+
+def filling_in(page: Any) -> None:
+    """Answer both questions of a form by keys: the first has the focus."""
+    for key in ("Space", "Tab", "ArrowDown"):
+        page.keyboard.press(key)
+
+
 def piece(word: str) -> str:
     """A word of the text."""
     return f'.crowd-piece:text-is("{word}")'
@@ -187,4 +198,5 @@ JOBS = [
     Job(
         "text-rating", WORDS, {"form": "scale", "least": "1", "most": "5", "step": "1"}, pressed("label"), pressing("4")
     ),
+    Job("text-form", WORDS, {"fields": "Polite? | yes\nTone | choice | calm, angry"}, filled_in, filling_in),
 ]

@@ -40,6 +40,9 @@ KINDS = {
     "pairs": PAIR.format(more=""),
     "rating": "<crowd-form><broker-rating name='it' header='How good?'></broker-rating></crowd-form>",
     "ranking": RANKS,
+    "form": """<crowd-form><broker-fields name="it" header="Look"
+      fields="[{label: 'Tone', sort: 'choice', choices: ['a', 'b']}, {label: 'Why', sort: 'text'}]">
+      <classification-target>A text.</classification-target></broker-fields></crowd-form>""",
 }
 
 

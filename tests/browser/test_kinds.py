@@ -73,7 +73,7 @@ def test_a_person_answers_a_hit(browser, site, job, how):
         mine = unit.session.query(Assignment).filter_by(worker_id=worker.person.id)
         answers = [one.answer for one in mine if one.job_id == site.broker.names("J").read(site.jobs[job.offer])]
     assert len(answers) == 1
-    assert re.search(r'"(label|text|choice|rating|startOffset|labels)"', str(answers[0]).replace("'", '"'))
+    assert re.search(r'"(label|text|choice|rating|startOffset|labels|Tone)"', str(answers[0]).replace("'", '"'))
 
 
 def answered(page, job, how):
