@@ -63,10 +63,11 @@ def test_a_person_answers_a_hit(browser, site, job, how):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{site.url}/work/{site.jobs[job.offer]}")
     page.wait_for_function(READY)
-    # The answer is sent as soon as it can no longer be undone.
-    with page.expect_response(lambda reply: reply.url.endswith("/submit"), timeout=20_000):
-        answered(page, job, how)
+    answered(page, job, how)
     expect(page.get_by_text("All done for now")).to_be_visible()
+    # Who stops cannot undo any more: the answer is sent at once.
+    with page.expect_response(lambda reply: reply.url.endswith("/submit")):
+        page.locator("[data-act=stop]").click()
     context.close()
     assert errors == []
     with site.broker.store.read() as unit:
