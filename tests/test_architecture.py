@@ -57,6 +57,13 @@ def test_kinds_are_told_apart_in_the_registry_only():
     assert found == []
 
 
+def test_no_two_attributes_of_a_template_run_together():
+    """The newline after a block is trimmed, and what indents the next one: nothing is left between them."""
+    joined = re.compile(r"^\s*(?:[\w-]+=\S.*|\{%-? if [^%]*%\}[\w-]+.*)%\}\n\s*\{%-? if [^%]*%\}[\w-]+", re.MULTILINE)
+    found = [named(path) for path in (ROOT / "templates").rglob("*.html") if joined.search(path.read_text())]
+    assert found == []
+
+
 def test_queries_are_written_in_the_store_only():
     query = re.compile(r"\bsa\.(select|insert|update|delete|text)\(|\bsession\.(execute|scalars?|query)\(")
     elsewhere = [path for path in MODULES if ROOT / "broker" / "store" not in path.parents]

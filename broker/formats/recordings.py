@@ -64,16 +64,21 @@ def _taken(file: IO[bytes], sort: str, limits: Limits) -> Recording:
 
         tags.BLANK[sort](file)
         heard = sounds.hear(file, PLAYED[sort], limits.recording_seconds)
-        return Recording(sort, {"duration": heard.seconds, "peaks": base64.b64encode(heard.peaks).decode()})
+        return Recording(sort, {"duration": _length(heard.seconds), "peaks": base64.b64encode(heard.peaks).decode()})
     look, blank = (ebml.look, ebml.blank) if sort == "webm" else (boxes.look, boxes.blank)
     movie = look(file)
     if movie.seconds and movie.seconds > limits.recording_seconds:
         raise Invalid(f"the recording is longer than {limits.recording_seconds / 3600:g} hours")
     blank(file)
-    facts: dict[str, Any] = {} if movie.seconds is None else {"duration": round(movie.seconds, 3)}
+    facts: dict[str, Any] = {} if movie.seconds is None else {"duration": _length(movie.seconds)}
     if not movie.width:
         return Recording("weba" if sort == "webm" else "m4a", facts)
     return Recording("webm" if sort == "webm" else "mp4", {**facts, "width": movie.width, "height": movie.height})
+
+
+def _length(seconds: float) -> float:
+    """In milliseconds, and at least one: what is short is no more than that, and places are shares of it."""
+    return max(round(seconds, 3), 0.001)
 
 
 def peaks(shown: str) -> list[float]:

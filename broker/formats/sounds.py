@@ -35,7 +35,7 @@ def hear(file: IO[bytes], codecs: Collection[str], most_seconds: float) -> Heard
             steps.append(np.maximum.reduceat(np.abs(block).max(axis=1), np.arange(0, len(block), STEP)))
         if not frames:
             raise Invalid("the recording is empty")
-        return Heard(round(frames / sound.samplerate, 3), _peaks(np.concatenate(steps)))
+        return Heard(frames / sound.samplerate, _peaks(np.concatenate(steps)))
 
 
 def _decoded(sound: Any) -> Iterator[Any]:

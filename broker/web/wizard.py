@@ -14,7 +14,7 @@ from broker.services.prepare import GoldFile, Quality
 from broker.store import dataset
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
-from broker.web import drafts, frames, qualifying, shown, taskform, uploads
+from broker.web import drafts, frames, guides, qualifying, shown, taskform, uploads
 from broker.web.gate import broker, me, need
 from broker.web.taskform import Label, TaskForm
 
@@ -126,9 +126,10 @@ def _focus(verb: str, at: int) -> int:
 @need("requester")
 def guide(job: str) -> str:
     """The guide as workers will read it."""
+    text = request.form.get("guide", "")[: prepare.LONGEST_TEXT]
     with broker().store.read() as unit:
-        drafts.mine(unit, job)
-    return str(shown.markdown(request.form.get("guide", "")[: prepare.LONGEST_TEXT]))
+        pictures = guides.previewed(unit, drafts.mine(unit, job), text)
+    return str(shown.markdown(text, pictures))
 
 
 @blueprint.get("/quality")

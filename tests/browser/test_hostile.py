@@ -93,11 +93,10 @@ def test_without_any_defence_the_same_page_gets_nearly_everything(page, world, m
     got = tried(page, world, without=("top-navigation", "parent-navigation"))  # they would end the test
     assert {"cookie", "local-storage", "parent-document", "parent-token", "fetch-broker"} <= set(got)
     assert {"xhr-broker", "frame-broker", "broadcast", "origin", "indexed-db", "dialog"} <= set(got)
-    assert "Earnings" in got["frame-broker"]
-    assert len(got) > 25
+    assert "Your earnings" in got["frame-broker"]
     assert {"fetch", "image", "beacon", "script", "style", "frame", "video"} <= leaked(world)
-    assert len(leaked(world)) > 15
     assert {"fetch-broker", "post-broker", "image-broker"} <= set(world.reached)
+    assert len((set(got) | leaked(world) | set(world.reached)) & set(hostile.ATTACKS)) > 45, "of some 60"
 
 
 def test_without_the_header_the_page_gets_nothing_of_ours_but_tells_others_what_it_knows(page, world, monkeypatch):

@@ -148,6 +148,8 @@ def test_a_site_s_frame_allows_its_origin_and_no_other(quick, people):
 def test_a_site_on_this_machine_is_shown_only_where_the_installation_says_so(quick, people):
     rita, ada, _ = people
     page, turn = opened(quick, ada, paged_job(quick, rita, [external("http://127.0.0.1:9/")]))
+    assert "iframe" in framed(page, turn).text, "one machine for both: a requester tries it out"
+    quick.broker.settings.__dict__["url"] = "https://crowd.example.org"
     refused = framed(page, turn)
     assert "must begin with https" in refused.text
     assert "iframe" not in refused.text

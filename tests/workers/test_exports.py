@@ -1,6 +1,7 @@
 """Exports: whole files, however often their runner dies; small in memory, and thrown away in time."""
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -154,7 +155,7 @@ def test_what_breaks_is_tried_again_and_no_half_file_stays(broker, job, monkeypa
         tried.append(1)
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(exporting.write, "write", broken)
+    monkeypatch.setitem(exporting.EXPORTS, "csv", dataclasses.replace(exporting.EXPORTS["csv"], write=broken))
     ask(broker, job)
     drain_with(broker, "statistics")
     assert len(tried) == errands.MOST_ATTEMPTS
