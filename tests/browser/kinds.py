@@ -22,12 +22,12 @@ LABELS = ["person", "place"]
 class Job:
     """A job: its offer, the file of its data, what is typed into its settings, and two ways to answer.
 
-    `point(hand)` answers with a mouse or a finger, `keys(page)` with the keyboard alone; both leave the submitting to
-    who calls them.
+    Data that a browser makes is given as a function of one. `point(hand)` answers with a mouse or a finger,
+    `keys(page)` with the keyboard alone; both leave the submitting to who calls them.
     """
 
     offer: str
-    data: tuple[str, bytes]
+    data: tuple[str, bytes] | Callable[[Any], tuple[str, bytes]]
     fields: dict[str, Any]
     point: Callable[[Any], None]
     keys: Callable[[Any], None]
@@ -62,6 +62,32 @@ def sound() -> tuple[str, bytes]:
     return "sounds.zip", archive({"tone.wav": file.getvalue()})
 
 
+# A film of two seconds.
+RECORD = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
+  const ink = canvas.getContext("2d");
+  const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: "video/webm" });
+  const parts = [];
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  const paint = setInterval(() => {
+    ink.fillStyle = `hsl(${performance.now() / 5} 80% 50%)`;
+    ink.fillRect(0, 0, 160, 120);
+  }, 40);
+  recorder.start();
+  await new Promise((done) => { recorder.onstop = done; setTimeout(() => recorder.stop(), 2000); });
+  clearInterval(paint);
+  return Array.from(new Uint8Array(await new Blob(parts).arrayBuffer()));
+}"""
+
+
+def film(browser: Any) -> tuple[str, bytes]:
+    """A ZIP of a film that the browser itself has recorded."""
+    page = browser.new_page()
+    content = bytes(page.evaluate(RECORD))
+    page.close()
+    return "films.zip", archive({"colours.webm": content})
+
+
 def named(*names: str, prefix: str = "label") -> dict[str, Any]:
     """Labels as they are typed."""
     return {f"{prefix}_name": list(names)}
@@ -74,13 +100,13 @@ class Hand:
     """A mouse, or a finger on a touch screen."""
 
     def __init__(self, page: Any, *, finger: bool) -> None:
-        self.page, self._finger = page, finger
+        self.page, self.finger = page, finger
 
     def on(self, *selectors: str) -> None:
         """Press the first thing that fits each of these."""
         for selector in selectors:
             one = self.page.locator(f"{HIT} {selector}").first
-            one.tap() if self._finger else one.click()
+            one.tap() if self.finger else one.click()
 
     def inside(self, selector: str, *places: tuple[float, float]) -> None:
         """Press these places of one thing, in shares of its width and height."""
@@ -89,7 +115,7 @@ class Hand:
         box = one.bounding_box()
         for x, y in places:
             at = (box["x"] + x * box["width"], box["y"] + y * box["height"])
-            if self._finger:
+            if self.finger:
                 self.page.touchscreen.tap(*at)
             else:
                 self.page.mouse.click(*at)
@@ -135,6 +161,51 @@ def pressing(*steps: str) -> Callable[[Any], None]:
     return keys
 
 
+def timed(page: Any) -> None:
+    """Wait for the length of the recording."""
+    page.wait_for_function(f"() => Number(document.querySelector('{HIT} .crowd-strip').ariaValueMax) > 1")
+
+
+def striking(hand: Hand) -> None:
+    """Mark a stretch of the recording: press its two ends, and Mark at each."""
+    timed(hand.page)
+    for share in (0.25, 0.5):
+        hand.inside(".crowd-strip", (share, 0.5))
+        hand.on(">> role=button[name=/^Mark/]")
+
+
+def marking(page: Any) -> None:
+    """Mark a stretch of the recording by keys."""
+    timed(page)
+    page.locator(f"{HIT} .crowd-strip").focus()
+    for key in ("Home", "m", "ArrowRight", "m"):
+        page.keyboard.press(key)
+
+
+def said(hand: Hand) -> None:
+    """Mark a stretch, and write what is said in it."""
+    striking(hand)
+    hand.on(">> role=textbox[name=/^Segment 1/]")
+    hand.page.keyboard.type("zips past")
+
+
+def saying(page: Any) -> None:
+    """The same by keys: what is typed goes to the new segment."""
+    marking(page)
+    page.keyboard.type("zips past")
+
+
+def focused(selector: str, *steps: str) -> Callable[[Any], None]:
+    """Go to the first thing that fits, and press these keys there."""
+
+    def keys(page: Any) -> None:
+        page.locator(f"{HIT} {selector}").first.focus()
+        for key in steps:
+            page.keyboard.press(key)
+
+    return keys
+
+
 def writing(text: str) -> Callable[[Any], None]:
     """Go to the field, and type; the letters of the page's own keys too."""
 
@@ -172,6 +243,25 @@ def piece(word: str) -> str:
     return f'.crowd-piece:text-is("{word}")'
 
 
+# A requester's own page.
+OWN_PAGE = """<form><p>{{ task.input.text }}</p>
+<label><input type="radio" name="choice" value="calm"> calm</label>
+<label><input type="radio" name="choice" value="angry"> angry</label></form>"""
+
+
+def in_frame(hand: Hand) -> None:
+    """Press an answer in the frame."""
+    one = hand.page.frame_locator(f"{HIT} broker-page iframe").get_by_label("angry")
+    one.tap() if hand.finger else one.click()
+
+
+def at_frame(page: Any) -> None:
+    """Press the keys of a plain form in the frame."""
+    page.frame_locator(f"{HIT} broker-page iframe").get_by_label("calm").focus()
+    for key in ("Space", "ArrowDown"):
+        page.keyboard.press(key)
+
+
 RIGHT, DOWN = ("ArrowRight",) * 4, ("ArrowDown",) * 4
 CORNERS = ((0.3, 0.2), (0.6, 0.2), (0.6, 0.5))
 TURNS = ("Space", *RIGHT, "Space", *DOWN, "Space", "Enter")
@@ -192,8 +282,39 @@ JOBS = [
     Job("masks", PICTURE, named("suit", "flag"), drawing((0.4, 0.4)), at_board("Space", *RIGHT, "Space")),
     Job("spans", WORDS, named("person", "place"), pressed(piece("Charles"), piece("in")), at_board("2", "Space")),
     Job("coreference", WORDS, {}, pressed(piece("Ada"), piece("met")), at_board("Space")),
+    Job(
+        "tokens",
+        WORDS,
+        named("NOUN", "VERB") | {"optional": "yes"},
+        pressed(">> role=option[name=/^met/]", '>> role=radio[name="VERB"]'),
+        focused("[role=listbox]", "1"),
+    ),
+    Job(
+        "relations",
+        WORDS,
+        named("person", "place") | {"relations": "met\nin"},
+        pressed(
+            *(piece("Ada"), piece("met"), piece("London"), piece(".")),
+            *(">> role=button[name=/^person: Ada/i]", '>> role=button[name="Relate"]'),
+            ">> role=button[name=/^person: London/i]",
+        ),
+        at_board("Space", "ArrowRight", "ArrowRight", "Space", "r", "1", "PageUp", "Space"),
+    ),
     Job("text-text", WORDS, {"least": "1", "most": "99"}, written, writing("zips past")),
     Job("transcript", SOUND, {}, written, writing("zips past")),
+    Job("segments", SOUND, {"speakers": ""}, said, saying),
+    Job("events", film, named("goal", "foul"), striking, marking),
+    Job(
+        "ranking",
+        table("milk | tea | coffee"),
+        {},
+        pressed('>> role=button[name="Move tea up"]'),
+        focused(">> role=button[name=/^tea, place/]", "ArrowUp"),
+    ),
+    Job("page", WORDS, {"template": OWN_PAGE}, in_frame, at_frame),
+    Job("instances", PICTURE, named("suit"), drawing((0.4, 0.4)), at_board("Space", *RIGHT, "Space")),
+    Job("polylines", PICTURE, named("edge"), drawing(*CORNERS, then=('button:has-text("Finish")',)), at_board(*TURNS)),
+    Job("lines", PICTURE, named("edge"), drawing(*CORNERS[:2]), at_board("Space", *RIGHT, "Space")),
     Job("text-pair", TWO, {"other": "other"}, pressed("label"), pressing("1")),
     Job(
         "text-rating", WORDS, {"form": "scale", "least": "1", "most": "5", "step": "1"}, pressed("label"), pressing("4")

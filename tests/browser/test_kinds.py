@@ -4,16 +4,18 @@ import re
 import time
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from broker import wiring
+from broker.app import create_app
 from broker.store.work import Assignment
+from tests.browser.door import serving
 from tests.browser.kinds import JOBS, Hand
-from tests.doors.requester import Visitor
-from tests.servers.installation import served
+from tests.conftest import migrated
+from tests.doors.requester import Visitor, broker_on
 
 pytestmark = pytest.mark.browser
-PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
 READY = """() => {
   const hit = document.querySelector(".hit-work:not([hidden])");
   return hit && ![...hit.querySelectorAll(":not(:defined)")].some((one) => /^(crowd|broker)-/u.test(one.localName));
@@ -22,27 +24,22 @@ DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(browser, tmp_path_factory):
     """An installation with an open job of every kind, its requester, and three workers by how they work."""
-    with served(tmp_path_factory.mktemp("served"), web_processes=1, web_threads=4) as installation:
-        broker = wiring.build(installation.settings)
-        ann = Visitor(broker, "requester", credit=1_000_000_000)
-        ann.url = installation.url
-        ann.jobs = {job.offer: opened(ann, job) for job in JOBS}
-        ann.workers = {how: Visitor(broker, "worker", "requester") for how in ("mouse", "keys", "touch")}
+    folder = tmp_path_factory.mktemp("kinds")
+    broker = broker_on(migrated(f"sqlite:///{folder / 'broker.sqlite3'}"), folder, throttle=False)
+    ann = Visitor(broker, "requester", credit=1_000_000_000)
+    ann.jobs = {job.offer: opened(browser, ann, job) for job in JOBS}
+    ann.workers = {how: Visitor(broker, "worker", "requester") for how in ("mouse", "keys", "touch")}
+    with serving(create_app(broker)) as ann.url:
         yield ann
-        broker.store.close()
+    broker.store.close()
 
 
-def opened(ann, job):
+def opened(browser, ann, job):
     path = ann.job(job.offer)
-    ann.upload(path, *job.data, drain=False)
-    deadline = time.monotonic() + 30
-    while ann.state(path)["state"] in {"waiting", "reading"} and time.monotonic() < deadline:
-        continue  # the installation's own workers import it
-    task = {"title": job.offer, "offer": job.offer, "field": "text", "question": "What is it?", **job.fields}
     for step, fields in (
-        ("task", task),
+        ("task", described(browser, ann, path, job)),
         ("quality", {"redundancy": "3", "gold": "none", "gold_percent": "0"}),
         ("pay", {"reward": "0.02", "lease_minutes": "30"}),
         ("check", {}),
@@ -50,6 +47,31 @@ def opened(ann, job):
         answer = ann.post(f"{path}/{step}", **fields)
         assert answer.status_code == 303, answer.text
     return path.removeprefix("/jobs/")
+
+
+def described(browser, ann, path, job):
+    """Upload the job's data to this draft; what is typed into its task step."""
+    ann.upload(path, *(job.data(browser) if callable(job.data) else job.data))
+    return {"title": job.offer, "offer": job.offer, "field": "text", "question": "What is it?", **job.fields}
+
+
+def clean(page):
+    """What axe has to say; frames without an origin are looked at in test_pages.py."""
+    found = Axe().run(page, options={"iframes": False}).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
+
+
+@pytest.mark.parametrize("job", JOBS, ids=[job.offer for job in JOBS])
+def test_the_settings_of_a_kind_are_a_sound_page(browser, site, job):
+    path = site.job(f"More {job.offer}")
+    assert site.post(f"{path}/task", **described(browser, site, path, job)).status_code == 303
+    context = browser.new_context(**PHONE, reduced_motion="reduce")
+    context.add_cookies([{"name": "broker", "value": site.client.get_cookie("broker").value, "url": site.url}])
+    page = context.new_page()
+    page.goto(f"{site.url}{path}/task")
+    assert clean(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
 
 
 @pytest.mark.parametrize("how", ["mouse", "keys", "touch"])
@@ -63,6 +85,8 @@ def test_a_person_answers_a_hit(browser, site, job, how):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{site.url}/work/{site.jobs[job.offer]}")
     page.wait_for_function(READY)
+    if how != "keys":
+        assert clean(page) == []
     answered(page, job, how)
     expect(page.get_by_text("All done for now")).to_be_visible()
     page.locator("[data-act=stop]").click()  # who stops cannot undo any more: the answer is sent at once
@@ -70,7 +94,7 @@ def test_a_person_answers_a_hit(browser, site, job, how):
     answer = kept(site, worker, job)
     context.close()
     assert errors == []
-    assert re.search(r'"(label|text|choice|rating|startOffset|labels|Tone)"', str(answer).replace("'", '"'))
+    assert re.search(r'"(label|text|choice|rating|startOffset|labels|Tone|tag|ranking)"', str(answer).replace("'", '"'))
 
 
 def kept(site, worker, job):
@@ -91,7 +115,7 @@ def answered(page, job, how):
     """Answer and submit."""
     if how == "keys":
         job.keys(page)
-        if page.evaluate("document.activeElement.matches('textarea, input')"):
+        if page.evaluate("document.activeElement.matches('textarea, input, button')"):
             page.locator(".hit-foot [data-act=submit]").focus()
         page.keyboard.press("Enter")
         return
