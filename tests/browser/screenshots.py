@@ -1,4 +1,4 @@
-"""`make screenshots`: a picture of each main page into docs/screenshots, from an installation filled by code."""
+"""`make screenshots`: a picture of each main page, and of a HIT of every kind, into docs/screenshots."""
 
 import io
 import tempfile
@@ -9,6 +9,8 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import FLAGS, chromium
 from tests.browser.filled import Filled
+from tests.browser.kinds import JOBS, Hand
+from tests.browser.kinds_site import every_kind, hit
 from tests.conftest import migrated
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -44,9 +46,26 @@ def take(browser, filled, shot):
         context.add_cookies([filled.cookie(who)])
     page = context.new_page()
     page.goto(path, wait_until="networkidle")
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(128, dither=Image.Dither.NONE).save(FOLDER / f"{name.replace('.', '-')}.png", optimize=True)
+    keep(page, name.replace(".", "-"))
     context.close()
+
+
+def keep(page, name):
+    """Write what the page shows."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(128, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+
+
+def take_kinds(browser, folder):
+    """Write a picture of a HIT of every kind, answered but not sent."""
+    with every_kind(browser, folder, ("walt",)) as site:
+        for job in JOBS:
+            context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+            page = hit(context, site, site.workers["walt"], job)
+            page.wait_for_load_state("networkidle")
+            job.point(Hand(page, finger=False))
+            keep(page, f"kind-{job.offer}")
+            context.close()
 
 
 def main():
@@ -60,6 +79,9 @@ def main():
             browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
             for shot in shots(filled):
                 take(browser, filled, shot)
+            kinds = folder / "kinds"
+            kinds.mkdir()
+            take_kinds(browser, kinds)
             browser.close()
 
 
