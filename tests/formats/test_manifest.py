@@ -185,13 +185,15 @@ def test_an_answer_of_another_type_is_refused(task_type, answer):
 
 
 names = st.text("abcdefghij-", min_size=1, max_size=8)
-values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=4)
+# NUL is refused where lines are read: no database of ours could hold it.
+texts = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+plain = st.none() | st.booleans() | st.integers() | st.text(texts, max_size=5)
+values = st.recursive(plain, st.lists, max_leaves=4)
 
 
-@given(st.dictionaries(names, values, max_size=4), st.text(min_size=1, max_size=20).filter(str.strip))
+@given(st.dictionaries(names, values, max_size=4), st.text(texts, min_size=1, max_size=20).filter(str.strip))
 def test_an_output_manifest_is_the_next_input_with_every_line_whole(more, text):
-    text = text.replace("\0", "")
-    line = {**more, "source": text or "x"}
+    line = {**more, "source": text}
     value, about = written("text-classification", {"category": {"label": "dog"}})
     out = manifest.augmented(line, "mood", value, about)
     (again,) = entries(json.dumps(out))
