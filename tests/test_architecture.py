@@ -17,6 +17,7 @@ from broker.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for folder in ("broker", "workers") for path in (ROOT / folder).rglob("*.py"))
+TESTS = sorted(path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 HEAVY = ("numpy", "scipy", "pandas", "sklearn", "crowdkit", "pyarrow", "torch", "nltk", "playwright")
 
@@ -32,7 +33,8 @@ def functions(path):
 
 
 def test_no_file_is_too_long():
-    lengths = {named(path): len(path.read_text().splitlines()) for path in MODULES}
+    scripts = (ROOT / "broker" / "static" / "js").rglob("*.js")
+    lengths = {named(path): len(path.read_text().splitlines()) for path in [*MODULES, *TESTS, *scripts]}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
 
 

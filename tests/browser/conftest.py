@@ -16,6 +16,24 @@ READY = """() => customElements.get('crowd-form') && ![...document.querySelector
     && !['crowd-tab', 'detailed-instructions'].includes(one.localName))"""
 
 
+@pytest.fixture(scope="module")
+def door():
+    """The served door; each test sets `door.now`."""
+    holder = SimpleNamespace(now=None, url="")
+    with serving(application(holder)) as url:
+        holder.url = url
+        yield holder
+
+
+@pytest.fixture
+def errors(page):
+    """What went wrong in the page; a test that expects nothing asserts that it is empty."""
+    found = []
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and found.append(message.text))
+    return found
+
+
 @pytest.fixture(scope="session")
 def elements_door():
     """The served door; each test sets `now`."""

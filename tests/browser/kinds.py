@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 
 from broker.kinds.registry import ROOMS
-from tests.browser.filled import archive
+from tests.browser.filled_texts import archive
 
 TEXT = "Ada met Charles in London. She liked him."
 LABELS = ["person", "place"]

@@ -6,6 +6,7 @@ import re
 import secrets
 
 import pytest
+import sqlalchemy as sa
 
 from broker.app import create_app
 from broker.services import enroll, publish
@@ -15,6 +16,7 @@ from broker.store import dataset
 from broker.store.db import Store
 from broker.store.files import Files
 from broker.store.jobs import Job
+from broker.store.work import Assignment
 from broker.web.gate import token_hash
 from broker.wiring import Broker, Queue
 
@@ -140,3 +142,31 @@ def quick(sqlite_database, tmp_path):
 def csrf(client, path="/work"):
     """The CSRF token of a page."""
     return re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)[1]
+
+
+def turns(hands, *states):
+    with hands.store.read() as unit:
+        query = sa.select(Assignment).order_by(Assignment.id)
+        return unit.session.scalars(query.where(Assignment.state.in_(states)) if states else query).all()
+
+
+def write(hands, statement):
+    with hands.store.write() as unit:
+        unit.session.execute(statement)
+
+
+@pytest.fixture
+def scene(hands):
+    """A small job on each sort of database, and the page of a worker in it."""
+    return scene_on(hands)
+
+
+@pytest.fixture
+def plain(quick):
+    """The same on SQLite alone."""
+    return scene_on(quick)
+
+
+def scene_on(hands):
+    requester, worker = hands.person("rita", "requester"), hands.person("walt")
+    return hands, hands.page(worker, hands.job(requester))

@@ -6,10 +6,13 @@ import itertools
 import re
 from collections import Counter
 
+import sqlalchemy as sa
+
 from broker.app import create_app
 from broker.services import claim, enroll, submit
 from broker.services.enroll import Account
 from broker.settings import Settings
+from broker.store import jobs
 from broker.store.db import Store
 from broker.store.errands import QUEUES, later
 from broker.store.files import Files
@@ -18,6 +21,7 @@ from broker.wiring import Broker, utc_now
 from workers import errands
 
 numbers = itertools.count(1)
+CSV = b"id,text,mood\n1,Lovely,good\n2,Awful,bad\n3,A shop,\n4,Never again,\n"
 PASSWORD = "correct horse battery"
 
 
@@ -52,13 +56,14 @@ def person(broker, *roles, credit=0):
 class Visitor:
     """Somebody who is logged in, in front of the pages."""
 
-    def __init__(self, broker, *roles, credit=0):
+    def __init__(self, broker, *roles, credit=0, known=None):
+        """`known` is somebody of before: a person and their token, in a copy of the database that they are in."""
         self.broker = broker
         app = create_app(broker)
         self.client = app.test_client()
-        self.person, token = person(broker, *roles, credit=credit)
+        self.person, self.token = known or person(broker, *roles, credit=credit)
         with self.client.session_transaction() as session:
-            session["token"] = token
+            session["token"] = self.token
         self.csrf = re.search(r'name="csrf-token" content="([^"]+)"', self.get("/jobs").text).group(1)
 
     def get(self, path, **more):
@@ -120,3 +125,15 @@ def work_through(broker, job_id, crowd, choose, dice):
         later(unit, "judge", job_id, moment)
     for queue in ("errands", "statistics", "errands"):
         errands.drain_with(broker, queue)
+
+
+def row_of(broker, job):
+    """The job's row, by its path."""
+    with broker.store.read() as unit:
+        return jobs.job(unit, broker.names("J").read(job.rpartition("/")[2]))
+
+
+def count(broker, table):
+    """How many rows a table has."""
+    with broker.store.read() as unit:
+        return unit.session.scalar(sa.select(sa.func.count()).select_from(table))

@@ -5,7 +5,6 @@ import dataclasses
 import datetime as dt
 import io
 import json
-import random
 import re
 
 import pytest
@@ -15,57 +14,40 @@ from broker.store.beliefs import Finding
 from broker.store.results import Order, Wish
 from broker.web import results as pages
 from broker.wiring import utc_now
-from tests.doors.requester import Visitor, broker_on, person, work_through
+from tests.doors.requester import Visitor
+from tests.doors.worked import ROWS, TRUTH, built, content, number
 from workers import errands as background
 
-ROWS = 60
-TRUTH = {str(row): "bad" if row % 3 else "good" for row in range(1, ROWS + 1)}
 
-
-def content():
-    """Rows of which the first ten are gold; one would be a formula in a spreadsheet."""
-    lines = ["id,text,truth,confidence"]
-    for row, label in TRUTH.items():
-        text = "=cmd|' /C calc'!A0" if row == "20" else f"Review {row}"
-        lines.append(f"{row},{text},{label if int(row) <= 10 else ''},mine {row}")
-    return "\n".join(lines).encode()
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def world(request, tmp_path_factory):
+    """What every test gets a copy of."""
+    template = request.getfixturevalue(f"{request.param}_template")
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    with built(tmp_path_factory.mktemp("worked"), template, server) as made:
+        yield made
 
 
 @pytest.fixture
-def broker(database, tmp_path):
-    made = broker_on(database, tmp_path)
-    yield made
-    made.store.close()
+def broker(world, tmp_path):
+    with world.copied(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
-def ann(broker):
-    return Visitor(broker, "requester", credit=100_000_000)
+def ann(broker, world):
+    return Visitor(broker, known=world.ann)
 
 
 @pytest.fixture
-def crowd(broker):
-    return [person(broker, "worker") for _ in range(4)]
+def crowd(world):
+    return world.crowd
 
 
 @pytest.fixture
-def job(ann, broker, crowd):
+def job(world):
     """A job that four workers have done, the last of them at random."""
-    found = ann.job()
-    ann.upload(found, "reviews.csv", content())
-    ann.described(found)
-    ann.post(f"{found}/quality", redundancy="3", gold="column", gold_column="truth", gold_percent="10")
-    assert ann.post(f"{found}/check").status_code == 303
-    work_through(broker, number(broker, found), crowd, answer, random.Random(7))
-    return found
-
-
-def answer(worker, payload, dice):
-    return TRUTH[payload["id"]] if worker < 3 else dice.choice(["good", "bad"])
-
-
-def number(broker, job):
-    return broker.names("J").read(job.rpartition("/")[2])
+    return world.job
 
 
 def rows_on(page):

@@ -9,7 +9,8 @@ import { Guide } from "./hit/guide.js";
 import { News } from "./hit/news.js";
 import { Outbox } from "./hit/outbox.js";
 import { Problem } from "./hit/problem.js";
-import { COUNTED, announce, clearNotice, dismissNotice, line, notice, sum } from "./hit/shown.js";
+import { Sitting } from "./hit/sitting.js";
+import { announce, clearNotice, dismissNotice, line, notice, sum } from "./hit/shown.js";
 import { Stage, Work } from "./hit/stage.js";
 import { Timer } from "./hit/timer.js";
 
@@ -34,8 +35,7 @@ class Desk {
   #offline = false;
   #gone = false;
   #skipped = new Set(); // the HITs skipped in this sitting: when they come again, there is no other one
-  #counted = new Set(); // the assignments answered in this sitting
-  #sitting = { left: 0, answers: 0, earned: 0 };
+  #sitting = new Sitting();
   #flush = 0;
 
   static open(data) { return new Desk(data); }
@@ -63,7 +63,7 @@ class Desk {
 
   #begin() {
     const { job, worker, assignment } = this.#data;
-    this.#sitting.left = job.left;
+    this.#sitting.begin(job);
     this.#outbox = new Outbox(worker);
     this.#timer = new Timer(document.querySelector("[data-timer]"), { soon: (seconds) => this.#soon(seconds), over: () => this.#over() });
     this.#news = new News(job, { opened: () => this.#current?.count(false), closed: () => { this.#current?.count(!document.hidden); this.focus(); } });
@@ -92,7 +92,7 @@ class Desk {
   unstarted() { return this.#current && !this.#current.started ? this.#current.id : null; }
 
   received(assignment, reply) {
-    this.#counts(reply);
+    this.#sitting.hear(reply);
     if (this.#gone) {
       leave([assignment.id]);
       return;
@@ -116,7 +116,7 @@ class Desk {
   }
 
   dry(reply) {
-    this.#counts(reply);
+    this.#sitting.hear(reply);
     this.#full = !reply.message;
     this.#dry = reply.message || null;
     this.#end = "none";
@@ -145,14 +145,14 @@ class Desk {
   }
 
   sent(letter, reply) {
-    if (!reply.assignment) this.#counts(reply);
+    if (!reply.assignment) this.#sitting.hear(reply);
     this.#forget(letter.assignment);
     if (reply.late) announce("The answer came after its time had run out, but it counts.");
   }
 
   refused(letter, reason) {
     this.#forget(letter.assignment);
-    this.#count(letter.assignment, -1);
+    this.#sitting.takeBack(letter.assignment);
     notice("warn", `An answer was not accepted. ${reason}`, ["Got it", "dismiss"], true);
     this.#report();
   }
@@ -199,7 +199,7 @@ class Desk {
     this.#held = work;
     work.node.dataset.held = "";
     this.#outbox.put({ assignment: work.id, job: this.#data.job.id, answer, seconds: work.seconds, due: Date.now() + UNDO });
-    this.#count(work.id, 1);
+    this.#sitting.add(work.id);
     clearTimeout(this.#flush);
     this.#flush = setTimeout(() => { this.#release(); this.#courier.kick(); }, UNDO);
     this.#current = null;
@@ -212,7 +212,7 @@ class Desk {
     const work = this.#current;
     if (!work || form !== this.#stage.form(work)) return;
     this.#release();
-    this.#count(work.id, 1);
+    this.#sitting.add(work.id);
     this.#current = null;
     this.#stage.drop(work);
     this.#full = false;
@@ -239,7 +239,7 @@ class Desk {
     clearTimeout(this.#flush);
     this.#outbox.remove(work.id);
     this.#held = null;
-    this.#count(work.id, -1);
+    this.#sitting.takeBack(work.id);
     if (this.#current) {
       this.#current.count(false);
       this.#queue.unshift(this.#current);
@@ -329,9 +329,7 @@ class Desk {
   }
 
   #clock() { this.#timer.set(this.#current.deadline, this.#data.job.lease_seconds); }
-
   #soon(seconds) { announce(`${seconds} seconds left for this HIT. Press More time to keep it.`); }
-
   #over() { notice("warn", "The time for this HIT is up. You can still submit: the answer counts unless somebody else has got the HIT.", ["Next HIT", "skip"]); }
 
   #reported(skip) {
@@ -354,20 +352,6 @@ class Desk {
     if (this.#held?.id !== id) return;
     this.#stage.drop(this.#held);
     this.#held = null;
-  }
-
-  #count(id, by) {
-    if (by > 0) this.#counted.add(id);
-    else if (!this.#counted.delete(id)) return;
-    this.#sitting.answers += by;
-    this.#sitting.earned += by * this.#data.job.reward;
-  }
-
-  /** The broker counts what is left only where that is little; until then every HIT that comes is one less. */
-  #counts({ left, assignment }) {
-    const sitting = this.#sitting;
-    if (Number.isInteger(left)) sitting.left = left;
-    else if (left === null && assignment && sitting.left < COUNTED) sitting.left = Math.max(1, sitting.left - 1);
   }
 
   #report() {
