@@ -118,7 +118,7 @@ def same_unless_rounding_decides(ours, theirs):
     """The same result; where the start is unstable, the same path until rounding errors that double have grown."""
     steps = min(ours.iterations, theirs.iterations)
     apart = np.abs(np.subtract(ours.losses[:steps], theirs.losses[:steps]))
-    if apart.max() <= 1e-9:
+    if apart.max() <= 1e-8:
         same_posterior(ours, theirs)
         return
     assert apart[:10].max() <= 1e-12
