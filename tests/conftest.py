@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from redis import Redis
 
 from broker.settings import Settings
@@ -23,6 +23,8 @@ numbers = itertools.count(1)
 # No time limit per example: on a shared machine it would measure the neighbours. Nightly runs try more examples.
 settings.register_profile("shared", deadline=None, max_examples=100 * int(os.environ.get("BROKER_TEST_EXAMPLES", "1")))
 settings.load_profile("shared")
+# Nor a short one for a page: another test's servers and browser may be at work beside it.
+expect.set_options(timeout=20_000)
 
 
 def migrated(url):
@@ -121,6 +123,6 @@ def browser():
 def page(browser):
     """A blank page in a context of its own."""
     context = browser.new_context()
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()

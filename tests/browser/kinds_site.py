@@ -48,7 +48,7 @@ def described(browser, ann, path, job):
 
 def hit(context, ann, worker, job):
     """The worker's HIT of this job, whose elements are ready."""
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     context.add_cookies([cookie(ann, worker)])
     page = context.new_page()
     page.goto(f"{ann.url}/work/{ann.jobs[job.offer]}")

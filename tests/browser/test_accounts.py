@@ -90,7 +90,7 @@ def visit(browser, house, who=None, width=1280, scheme="light"):
     """A page in a browser of its own, somebody logged in."""
     size = {"width": width, "height": 900}
     context = browser.new_context(viewport=size, color_scheme=scheme, base_url=house.url, has_touch=width < 700)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     faults = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)

@@ -34,7 +34,7 @@ def open_page(browser, ann):
 
     def opened(path, width=1280, scheme="light"):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         context.add_cookies([{"name": "broker", "value": ann.client.get_cookie("broker").value, "url": ann.url}])
         page = context.new_page()

@@ -78,7 +78,7 @@ def opened(site, browser):
     def go(person, path, width=1280, scheme="light"):
         size = {"width": width, "height": 800}
         context = browser.new_context(viewport=size, color_scheme=scheme, base_url=running.url, reduced_motion="reduce")
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         context.add_cookies([hands.cookie(person) | {"url": running.url}])
         page = context.new_page()
