@@ -37,10 +37,10 @@ class Archive:
         self._taken.add(path.casefold())
         return path
 
-    def write(self, path: str, text: str) -> None:
-        """An entry in UTF-8; half a surrogate pair becomes its escape."""
+    def write(self, path: str, content: str | bytes) -> None:
+        """An entry; texts in UTF-8, half a surrogate pair becomes its escape."""
         with self.open(path) as entry:
-            entry.write(text.encode(errors="backslashreplace"))
+            entry.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:

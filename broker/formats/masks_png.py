@@ -30,12 +30,12 @@ def write(items: Iterable[Labelled], labels: Sequence[str], file: BinaryIO) -> N
             stem = folder.stem(picture.item)
             splits[SPLITS.get(picture.item.split, "")].append(stem)
             classes = [labels.index(mark["label"]) + 1 for mark in picture.marks]
-            folder.add(f"SegmentationClass/{stem}.png", _png(picture, classes, colours))
-            folder.add(f"SegmentationObject/{stem}.png", _png(picture, range(1, len(classes) + 1), colours))
-        folder.add("labelmap.txt", _map(labels, colours))
+            folder.write(f"SegmentationClass/{stem}.png", _png(picture, classes, colours))
+            folder.write(f"SegmentationObject/{stem}.png", _png(picture, range(1, len(classes) + 1), colours))
+        folder.write("labelmap.txt", _map(labels, colours))
         for split, stems in splits.items():
             if split:
-                folder.add(f"ImageSets/Segmentation/{split}.txt", "".join(f"{stem}\n" for stem in stems))
+                folder.write(f"ImageSets/Segmentation/{split}.txt", "".join(f"{stem}\n" for stem in stems))
 
 
 def palette() -> list[int]:

@@ -1,16 +1,16 @@
 """What the formats of labelled images share: the marks of an answer, the size of its image, files in a ZIP."""
 
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Self
+from typing import Any
 
 from broker.annotation import outline, runs
 from broker.annotation.labelled import Labelled
 from broker.errors import Invalid, Problem
+from broker.formats.archive import Archive
 
 KEYS = ("boundingBoxes", "keypoints", "polygons", "masks")
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
@@ -95,22 +95,8 @@ def together(marks: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]
     return [list(marks)] if once else [[mark] for mark in marks]
 
 
-class Folder:
-    """A ZIP that is written file by file; the same content gives the same bytes."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)
-        self._stems: set[str] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *failed: object) -> None:
-        self._zip.close()
-
-    def add(self, path: str, content: bytes | str) -> None:
-        """One file."""
-        self._zip.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
+class Folder(Archive):
+    """A ZIP of files that are named after images."""
 
     def stem(self, item: Labelled) -> str:
         """The item's name without its ending, which no other item has and which leads out of no folder."""
@@ -118,9 +104,9 @@ class Folder:
         parts = [part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")]
         path = PurePosixPath(*parts) if parts else PurePosixPath(str(item.row))
         stem = str(path.with_suffix("")) if path.suffix.lower() in IMAGES else str(path)
-        if stem in self._stems:
+        if stem in self._taken:
             stem = f"{stem}_{item.row}"
-        self._stems.add(stem)
+        self._taken.add(stem)
         return stem
 
 

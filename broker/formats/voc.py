@@ -27,11 +27,11 @@ def write(items: Iterable[Labelled], labels: Sequence[str], file: BinaryIO) -> N
         for picture in pictures(items):
             stem = folder.stem(picture.item)
             splits[SPLITS.get(picture.item.split, "")].append(stem)
-            folder.add(f"Annotations/{stem}.xml", _document(picture))
+            folder.write(f"Annotations/{stem}.xml", _document(picture))
         for split, stems in splits.items():
             if split:
-                folder.add(f"ImageSets/Main/{split}.txt", "".join(f"{stem}\n" for stem in stems))
-        folder.add("labels.txt", "".join(f"{label}\n" for label in labels))
+                folder.write(f"ImageSets/Main/{split}.txt", "".join(f"{stem}\n" for stem in stems))
+        folder.write("labels.txt", "".join(f"{label}\n" for label in labels))
 
 
 def _document(picture: Picture) -> bytes:

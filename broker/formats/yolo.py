@@ -29,8 +29,8 @@ def write(items: Iterable[Labelled], labels: Sequence[str], file: BinaryIO) -> N
             used[split] = None
             points = points or picture.sort == "keypoints"
             lines = [f"{number} {' '.join(values)}\n" for number, values in _lines(picture, labels)]
-            folder.add(f"labels/{split}/{folder.stem(picture.item)}.txt", "".join(lines))
-        folder.add("data.yaml", _about(labels, list(used), points=points))
+            folder.write(f"labels/{split}/{folder.stem(picture.item)}.txt", "".join(lines))
+        folder.write("data.yaml", _about(labels, list(used), points=points))
 
 
 def _lines(picture: Picture, labels: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
