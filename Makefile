@@ -31,12 +31,7 @@ serve: setup  ## the production server on the configured URLs
 
 test: setup  ## all tests: SQLite and PostgreSQL, Valkey, RQ workers, Chromium
 	@$(BIN)/python -m tests.browser.chromium
-ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
-else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/chaos
-	@$(BIN)/python -m pytest tests/chaos
-endif
 
 check: setup  ## ruff, mypy, import-linter, templates, scripts
 	@$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from liquid import Environment
 from PIL import Image
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from broker.web import shown, static
 from broker.web.kindpage import templates
@@ -285,10 +286,20 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
+def whole(app):
+    """Answers are read at once: a page that is closed while one is on its way leaves no file open."""
+
+    def read(environ, start_response):
+        with contextlib.closing(ClosingIterator(app(environ, start_response))) as parts:
+            return [b"".join(parts)]
+
+    return read
+
+
 @contextlib.contextmanager
 def serving(app):
     """The application on a free port of this machine, in a thread."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    server = make_server("127.0.0.1", 0, whole(app), threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -26,7 +26,7 @@ def offspring(pid: int) -> dict[int, str]:
         known |= set(new)
 
 
-def gone(*pids: int, seconds: float = 15) -> bool:
+def gone(*pids: int, seconds: float = 30) -> bool:
     """Whether all these processes end within the time."""
     deadline = time.monotonic() + seconds
     while set(pids) & set(table()):
