@@ -20,20 +20,17 @@ ROWS, THINKING_MS = 400, 900
 WATCH = """() => {
   globalThis.took = [];
   let pressed = 0;
-  const shown = () => document.querySelector(".hit-work:not([hidden])");
-  addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    const [before, from] = [shown(), event.timeStamp];
-    const look = () => {
-      if (shown() && shown() !== before) requestAnimationFrame(() => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = () => took.push(performance.now() - from);
-        port2.postMessage(0); // handled once the frame is drawn
-      });
-      else if (performance.now() - from < 5000) requestAnimationFrame(look);
-    };
-    queueMicrotask(look);
-  }, true);
+  addEventListener("keydown", (event) => { if (event.key === "Enter") pressed = event.timeStamp; }, true);
+  new MutationObserver(() => {
+    if (!pressed || !document.querySelector(".hit-work:not([hidden])")) return;
+    const from = pressed;
+    pressed = 0;
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => took.push(performance.now() - from);
+      port2.postMessage(0); // handled once the frame is drawn
+    });
+  }).observe(document.querySelector("[data-stage]"), { attributes: true, subtree: true, attributeFilter: ["hidden"] });
 }"""
 ROUND_TRIP = """async () => {
   const from = performance.now();
