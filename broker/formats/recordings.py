@@ -77,7 +77,7 @@ def _taken(file: IO[bytes], sort: str, limits: Limits) -> Recording:
 
 
 def _length(seconds: float) -> float:
-    """In milliseconds, and at least one: what is short is no more than that, and places are shares of it."""
+    """Seconds to the millisecond, and at least one of those: places in a recording are shares of its length."""
     return max(round(seconds, 3), 0.001)
 
 

@@ -1,4 +1,4 @@
-"""A page on which crowd elements stand alone, as on a requester's own page."""
+"""The scripted door of the HIT page, and a page on which crowd elements stand alone, as on a requester's own."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ READY = """() => customElements.get('crowd-form') && ![...document.querySelector
     && !['crowd-tab', 'detailed-instructions'].includes(one.localName))"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def door():
     """The served door; each test sets `door.now`."""
     holder = SimpleNamespace(now=None, url="")
@@ -34,25 +34,16 @@ def errors(page):
     return found
 
 
-@pytest.fixture(scope="session")
-def elements_door():
-    """The served door; each test sets `now`."""
-    holder = SimpleNamespace(now=None, url="")
-    with serving(application(holder)) as url:
-        holder.url = url
-        yield holder
-
-
 @pytest.fixture
-def show(page, elements_door):
+def show(page, door):
     """Show some HTML made of crowd elements; afterwards, no script has failed and no policy was broken."""
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: "Content Security Policy" in message.text and errors.append(message.text))
 
     def go(html):
-        elements_door.now = Door(hits=[html])
-        page.goto(f"{elements_door.url}/elements")
+        door.now = Door(hits=[html])
+        page.goto(f"{door.url}/elements")
         page.wait_for_function(READY)
         page.evaluate(LISTEN)
         return page

@@ -51,7 +51,7 @@ def zipped(body):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hit_page_of_every_kind_is_light(page, elements_door, kind):
+def test_a_hit_page_of_every_kind_is_light(page, door, kind):
     """At most 60 kB gzipped of script and style in all, the page's own included."""
     weights = {}
 
@@ -60,8 +60,8 @@ def test_a_hit_page_of_every_kind_is_light(page, elements_door, kind):
             weights[response.url.rpartition("/static/")[2].partition("/")[2]] = response.url
 
     page.on("response", weigh)
-    elements_door.now = Door(hits=[KINDS[kind]])
-    page.goto(f"{elements_door.url}/work/J7", wait_until="networkidle")
+    door.now = Door(hits=[KINDS[kind]])
+    page.goto(f"{door.url}/work/J7", wait_until="networkidle")
     page.wait_for_function(READY)
     page.locator("crowd-form").first.wait_for()
     total = sum(zipped((STATIC / name).read_bytes()) for name in weights)
@@ -69,12 +69,12 @@ def test_a_hit_page_of_every_kind_is_light(page, elements_door, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_element_works_alone_on_any_page(page, elements_door, kind):
-    elements_door.now = Door(hits=[KINDS[kind]])
+def test_every_element_works_alone_on_any_page(page, door, kind):
+    door.now = Door(hits=[KINDS[kind]])
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(f"{elements_door.url}/alone", wait_until="networkidle")
+    page.goto(f"{door.url}/alone", wait_until="networkidle")
     page.wait_for_function(READY)
     page.get_by_role("button", name="Submit", exact=True).wait_for()
     look = page.get_by_role("button", name="Submit", exact=True).evaluate(
@@ -88,10 +88,10 @@ def test_every_element_works_alone_on_any_page(page, elements_door, kind):
     assert errors == []
 
 
-def test_elements_are_dark_only_where_the_page_can_be(page, elements_door):
-    elements_door.now = Door(hits=[KINDS["rating"]])
+def test_elements_are_dark_only_where_the_page_can_be(page, door):
+    door.now = Door(hits=[KINDS["rating"]])
     page.emulate_media(color_scheme="dark")
-    page.goto(f"{elements_door.url}/alone", wait_until="networkidle")
+    page.goto(f"{door.url}/alone", wait_until="networkidle")
     page.wait_for_function(READY)
     legend = page.get_by_text("How good?")
     assert legend.evaluate("one => getComputedStyle(one).color") == "rgb(20, 23, 29)"
@@ -99,11 +99,11 @@ def test_elements_are_dark_only_where_the_page_can_be(page, elements_door):
     assert legend.evaluate("one => getComputedStyle(one).color") == "rgb(236, 238, 242)"
 
 
-def test_only_what_the_page_shows_is_loaded(page, elements_door):
+def test_only_what_the_page_shows_is_loaded(page, door):
     names = []
     page.on("response", lambda response: names.append(response.url.rpartition("/")[2]))
-    elements_door.now = Door(hits=[KINDS["rating"]])
-    page.goto(f"{elements_door.url}/alone", wait_until="networkidle")
+    door.now = Door(hits=[KINDS["rating"]])
+    page.goto(f"{door.url}/alone", wait_until="networkidle")
     assert "judging.js" in names
     assert {"drawing.js", "marks.js", "timeline.js", "crowd-image.css"} & set(names) == set()
 
@@ -118,11 +118,11 @@ def test_modules_are_short_say_what_they_are_and_evaluate_nothing(path):
     assert not re.search(r"\beval\(|new Function|innerHTML|https?://(?!www\.w3\.org/2000/svg)", text)
 
 
-def test_nothing_is_submitted_while_an_element_could_not_be_loaded(page, elements_door):
+def test_nothing_is_submitted_while_an_element_could_not_be_loaded(page, door):
     page.route("**/judging.js", lambda route: route.abort())
     html = KINDS["rating"].replace("</crowd-form>", "<crowd-unknown name='u'></crowd-unknown></crowd-form>")
-    elements_door.now = Door(hits=[html])
-    page.goto(f"{elements_door.url}/alone", wait_until="networkidle")
+    door.now = Door(hits=[html])
+    page.goto(f"{door.url}/alone", wait_until="networkidle")
     page.evaluate(LISTEN)
     page.get_by_role("button", name="Submit", exact=True).click()
     page.get_by_text("Part of this page has not been loaded.").wait_for()

@@ -3,24 +3,10 @@
 import pytest
 
 from tests.browser.elements import axe, fits, got, submitted
+from tests.browser.kinds import RECORD
 
 pytestmark = pytest.mark.browser
-# A film of two seconds, made by the browser itself.
-FILM = """async () => {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
-  const ink = canvas.getContext("2d");
-  const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: "video/webm" });
-  const parts = [];
-  recorder.ondataavailable = (event) => parts.push(event.data);
-  const paint = setInterval(() => {
-    ink.fillStyle = `hsl(${performance.now() / 5} 80% 50%)`;
-    ink.fillRect(0, 0, 160, 120);
-  }, 40);
-  recorder.start();
-  await new Promise((done) => { recorder.onstop = done; setTimeout(() => recorder.stop(), 2000); });
-  clearInterval(paint);
-  return URL.createObjectURL(new Blob(parts, { type: "video/webm" }));
-}"""
+AS_URL = "bytes => URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type: 'video/webm' }))"
 
 
 def transcription(more=""):
@@ -139,7 +125,7 @@ def test_a_transcript_is_shown_at_first_and_can_be_put_back(show):
 
 def test_events_of_a_film_by_mouse_and_keys(show):
     page = show("<crowd-form></crowd-form>")
-    film = page.evaluate(FILM)
+    film = page.evaluate(AS_URL, page.evaluate(RECORD))
     page.evaluate(
         """film => { document.querySelector('crowd-form').innerHTML =
           `<broker-video-events name="it" src="${film}" header="What happens?" labels="['Goal', 'Foul']">
