@@ -22,6 +22,8 @@ def create_app(broker: Broker | None = None, settings: Settings | None = None) -
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=broker.settings.url.startswith("https"),
         PERMANENT_SESSION_LIFETIME=30 * 24 * 3600,
+        # A cookie that changes with each picture makes a stranger of the browser at its next submission (web/known.py).
+        SESSION_REFRESH_EACH_REQUEST=False,
         WTF_CSRF_TIME_LIMIT=None,
         BROKER=broker,
     )

@@ -26,7 +26,7 @@ from broker.settings import Settings
 from broker.store.db import Store
 from broker.store.schema import migrate
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 LOOK_SECONDS = 0.05
 WEB, BACKGROUND, QUEUE = range(3)  # the order in which the parts are stopped
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - these are looked up, not bound

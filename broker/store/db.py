@@ -4,9 +4,8 @@ import datetime as dt
 import functools
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 from broker.store import express_postgres, express_sqlite
 from broker.store.express import Ask, Given, Gold, Lane
+from broker.store.writers import Writers
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -24,8 +24,6 @@ BUSY_SECONDS = 30
 POOL_SECONDS = 2
 SERVER = {"connect_timeout": 3, "tcp_user_timeout": 10_000, "keepalives_idle": 10}
 """How long a connection waits for a server that says nothing: to connect (s), to be heard (ms), before it asks (s)."""
-# Writers of one process queue here instead of polling SQLite's own lock.
-_writers = threading.Lock()
 
 
 class Moment(sa.types.TypeDecorator[dt.datetime]):
@@ -127,16 +125,17 @@ class Store:
         self.sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.sqlite else _engine(url, pool_size=pool, max_overflow=pool)
         self.bell: Callable[[set[str]], None] = lambda _: None
+        self.writers = Writers(self.engine.url.database or ":memory:") if self.sqlite else None
         self.lane: Lane = (
-            express_sqlite.SqliteLane(self._driver, str(self.engine.url.database), _writers)
-            if self.sqlite
+            express_sqlite.SqliteLane(self._driver, self.writers)
+            if self.writers
             else express_postgres.PostgresLane(self.engine)
         )
 
     @contextmanager
     def write(self) -> Iterator[Unit]:
         """A transaction that writes: committed at the end, rolled back if anything was raised."""
-        with _queued(waiting=self.sqlite), Session(self._writing(), expire_on_commit=False) as session:
+        with self.writers or nullcontext(), Session(self._writing(), expire_on_commit=False) as session:
             unit = Unit(session)
             with session.begin():
                 yield unit
@@ -161,16 +160,9 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.lane.close()
+        if self.writers:
+            self.writers.close()
         self.engine.dispose()
-
-
-@contextmanager
-def _queued(*, waiting: bool) -> Iterator[None]:
-    if not waiting:
-        yield
-        return
-    with _writers:
-        yield
 
 
 def _engine(url: str, **options: Any) -> sa.Engine:

@@ -4,14 +4,11 @@ The driver lets go of the interpreter at each step of each statement and must wi
 a turn costs is the number of its statements.
 """
 
-import fcntl
 import functools
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from broker.rules.order import BANDS, present
@@ -244,38 +241,16 @@ def in_unit(connection: sqlite3.Connection, ask: Ask, gold: Gold | None) -> Give
     return _Batch(connection, [(ask, gold)]).whole()[0]
 
 
-class _Lock:
-    """A lock file that the lanes of all processes queue at; SQLite's own waiting sleeps ever longer, up to 100 ms."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._file: int | None = None
-
-    def __enter__(self) -> None:
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-
 class SqliteLane(Combiner):
     """One connection of a process, on which one thread at a time takes the turns of all that wait.
 
     Each commit makes the other processes read their pages anew, and each wait for SQLite's lock may be a long one: both
-    are paid once for all turns that came meanwhile. The other writers of the process queue for the same lock.
+    are paid once for all turns that came meanwhile. All other writers queue with it.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], path: str, writers: threading.Lock) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], writers: AbstractContextManager[None]) -> None:
         super().__init__()
-        self._connect, self._writers, self._lock = connect, writers, _Lock(f"{path}.lane")
+        self._connect, self._writers = connect, writers
         self._connection: sqlite3.Connection | None = None
 
     def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
@@ -284,10 +259,8 @@ class SqliteLane(Combiner):
         except (sqlite3.Error, OverflowError):
             return None
 
-    @contextmanager
-    def _door(self) -> Iterator[None]:
-        with self._writers, self._lock:
-            yield
+    def _door(self) -> AbstractContextManager[None]:
+        return self._writers
 
     def _commit(self, asks: Sequence[Asked]) -> list[Given]:
         connection = self._connection = self._connection or self._connect()
@@ -302,7 +275,6 @@ class SqliteLane(Combiner):
 
     def close(self) -> None:
         """Close the connection."""
-        self._lock.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -49,6 +49,7 @@ def _load() -> None:
     if now - g.login.seen_at > SEEN_EVERY:
         with broker().store.write() as unit:
             people.see_login(unit, g.login.id, now)
+        session.modified = True  # its cookie lasts as long as the log-in
 
 
 def visitor() -> Person | None:

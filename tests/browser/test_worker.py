@@ -6,6 +6,7 @@ import random
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from broker.services import judge, settle
 from broker.store.db import Store
@@ -140,9 +141,13 @@ def answer(page, label):
     """Choose a label by its digit and submit; what the HIT said."""
     words = on_screen(page).locator("classification-target").inner_text()
     prefetched(page)
+    # What is typed before anything was painted, browsers drop.
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     page.keyboard.press(str(LABELS.index(label) + 1))
+    expect(on_screen(page).get_by_role("radio", name=label)).to_be_checked()
     page.keyboard.press("Enter")
-    on_screen(page).get_by_text(words, exact=True).wait_for(state="detached")
+    gone = on_screen(page).get_by_text(words, exact=True)
+    expect(gone, f"the page says: {page.inner_text('body')}").to_have_count(0)
     return words
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from broker.errors import Conflict, Forbidden
 from broker.services import enroll
-from broker.store import db, people
+from broker.store import people
 from broker.web.session import local
 from tests.doors.visiting import PASSWORD, Clock, Site
 
@@ -233,9 +233,21 @@ def test_other_addresses_are_no_local_paths(address):
     assert local(address) is None
 
 
+def test_the_cookie_stays_the_same_from_page_to_page_and_lasts_as_long_as_the_log_in(site):
+    site.enlist("ann")
+    ann = site.visitor()
+    ann.log_in("ann@example.org")
+    ann.get("/work")
+    assert "Set-Cookie" not in ann.get("/work").headers
+    site.clock.move(minutes=11)
+    again = ann.get("/work").headers["Set-Cookie"]
+    assert "Expires=" in again
+    assert "Set-Cookie" not in ann.get("/work").headers
+
+
 def test_no_writer_waits_while_a_password_is_hashed(site, monkeypatch):
     seen = []
-    monkeypatch.setattr(enroll, "_hasher", Watching(seen))
+    monkeypatch.setattr(enroll, "_hasher", Watching(seen, site.broker.store.writers))
     ann = site.visitor()
     ann.post("/signup", form(roles="worker"))
     ann.post("/account/password", {"old": PASSWORD, "new": "another good password"}, page="/account")
@@ -246,13 +258,13 @@ def test_no_writer_waits_while_a_password_is_hashed(site, monkeypatch):
 class Watching:
     """Argon2 that notes whether a writer holds the database while it works."""
 
-    def __init__(self, seen):
-        self.inner, self.seen = enroll._hasher, seen
+    def __init__(self, seen, writers):
+        self.inner, self.seen, self.writers = enroll._hasher, seen, writers
 
     def hash(self, password):
-        self.seen.append(db._writers.locked())
+        self.seen.append(self.writers.taken)
         return self.inner.hash(password)
 
     def verify(self, kept, password):
-        self.seen.append(db._writers.locked())
+        self.seen.append(self.writers.taken)
         return self.inner.verify(kept, password)
