@@ -6,6 +6,7 @@ import random
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError as GaveUp
 from playwright.sync_api import expect
 
 from broker.services import judge, settle
@@ -146,8 +147,11 @@ def answer(page, label):
     page.keyboard.press(str(LABELS.index(label) + 1))
     expect(on_screen(page).get_by_role("radio", name=label)).to_be_checked()
     page.keyboard.press("Enter")
-    gone = on_screen(page).get_by_text(words, exact=True)
-    expect(gone, f"the page says: {page.inner_text('body')}").to_have_count(0)
+    try:
+        on_screen(page).get_by_text(words, exact=True).wait_for(state="detached")
+    except GaveUp as error:
+        error.add_note(page.inner_text("body"))
+        raise
     return words
 
 
