@@ -69,7 +69,7 @@ def list_assignments(call: Call) -> Json:
     line = hits.found(call, call.params["HITId"])
     wanted = [Turn(one.lower()) for one in call.params.get("AssignmentStatuses", [])]
     where = [Assignment.hit_id == line.hit.id, *([Assignment.state.in_(wanted)] if wanted else [])]
-    rows = reviews.answers(call.unit, *where, after=after(call), limit=size(call) + 1)
+    rows = reviews.answers(call.unit, *where, after=after(call), limit=size(call))
     decisions = reviews.latest(call.unit, [row[0].id for row in rows])
     return paged(
         call,
@@ -130,7 +130,7 @@ def list_bonus_payments(call: Call) -> Json:
             turn_id = call.broker.names("T").read(turn or "")
         where = Bonus.assignment_id == turn_id
         _job(call, turn_id, turn or "")
-    rows = reviews.bonuses(call.unit, where, after=after(call), limit=size(call) + 1)
+    rows = reviews.bonuses(call.unit, where, after=after(call), limit=size(call))
     workers = people.public_ids(call.unit, {one.worker_id for one in rows})
     return paged(call, "BonusPayments", rows, lambda one: one.id, lambda one: _bonus(call, one, workers))
 

@@ -177,12 +177,11 @@ def get_hit(call: Call) -> Json:
 @operation("ListHITs", reads=True)
 def list_hits(call: Call) -> Json:
     """The requester's HITs."""
-    limit = size(call) + 1
-    return listed(call, posted.page(call.unit, call.requester.id, call.now, after=after(call), limit=limit))
+    return listed(call, posted.page(call.unit, call.requester.id, call.now, after=after(call), limit=size(call)))
 
 
 def listed(call: Call, rows: list[Line]) -> Json:
-    """A page of HITs, of which one more was read than is wanted."""
+    """A page of HITs."""
     return paged(call, "HITs", rows, lambda line: line.hit.id, lambda line: shown(call, line))
 
 
@@ -196,7 +195,7 @@ def list_reviewable_hits(call: Call) -> Json:
             where.append(
                 posted.of_type(post.own_type(call.unit, call.broker.names("J").read(name), call.requester.id).id)
             )
-    limit = size(call) + 1
+    limit = size(call)
     return listed(call, posted.page(call.unit, call.requester.id, call.now, *where, after=after(call), limit=limit))
 
 

@@ -28,9 +28,12 @@ def after(call: Call) -> int:
 
 
 def paged(call: Call, name: str, found: Sequence[T], key: Callable[[T], int], show: Callable[[T], Json]) -> Json:
-    """A page of `found`, of which one more was read than is wanted; on the last page there is no NextToken."""
-    wanted = found[: size(call)]
-    said: Json = {"NumResults": len(wanted), name: [show(one) for one in wanted]}
-    if len(found) > len(wanted):
-        said["NextToken"] = call.broker.names("N").show(key(wanted[-1]))
+    """A page with the token of the next one, which may be empty; an empty page has none.
+
+    The documents promise a token where there is more; the service gave one with every page that held something, and
+    scripts that read on until a page is empty take it for granted.
+    """
+    said: Json = {"NumResults": len(found), name: [show(one) for one in found]}
+    if found:
+        said["NextToken"] = call.broker.names("N").show(key(found[-1]))
     return said

@@ -143,7 +143,7 @@ def list_types(call: Call) -> Json:
         requestable=params["MustBeRequestable"],
         search=params.get("Query", "")[:1000],
         after=after(call),
-        limit=size(call) + 1,
+        limit=size(call),
     )
 
     def one(made: QualificationType) -> Json:
@@ -215,9 +215,7 @@ def list_workers(call: Call) -> Json:
     """Who holds one of the requester's types, or from whom it was taken back."""
     name = call.params["QualificationTypeId"]
     revoked = call.params.get("Status", "Granted") == "Revoked"
-    rows = qualifications.holders(
-        call.unit, _mine(call, name), revoked=revoked, after=after(call), limit=size(call) + 1
-    )
+    rows = qualifications.holders(call.unit, _mine(call, name), revoked=revoked, after=after(call), limit=size(call))
     return paged(
         call,
         "Qualifications",
@@ -231,7 +229,7 @@ def list_workers(call: Call) -> Json:
 def list_hits(call: Call) -> Json:
     """The requester's HITs that require the type."""
     number = type_id(call, call.params["QualificationTypeId"])
-    limit = size(call) + 1
+    limit = size(call)
     where = requirements.hit_requires(number)
     return hits.listed(call, posted.page(call.unit, call.requester.id, call.now, where, after=after(call), limit=limit))
 
@@ -241,7 +239,7 @@ def list_requests(call: Call) -> Json:
     """The requests that the requester has to decide, of one type or of all."""
     name = call.params.get("QualificationTypeId")
     number = None if name is None else _mine(call, name)
-    rows = qualifications.pending(call.unit, call.requester.id, type_id=number, after=after(call), limit=size(call) + 1)
+    rows = qualifications.pending(call.unit, call.requester.id, type_id=number, after=after(call), limit=size(call))
     return paged(
         call, "QualificationRequests", rows, lambda row: row[0].id, lambda row: _asked(call, row[0], row[1], row[2])
     )

@@ -32,7 +32,7 @@ def delete_worker_block(call: Call) -> None:
 @operation("ListWorkerBlocks", reads=True)
 def list_worker_blocks(call: Call) -> Json:
     """Whom the requester has blocked, and why."""
-    rows = blocks.blocks_of(call.unit, call.requester.id, after=after(call), limit=size(call) + 1)
+    rows = blocks.blocks_of(call.unit, call.requester.id, after=after(call), limit=size(call))
     return paged(
         call,
         "WorkerBlocks",

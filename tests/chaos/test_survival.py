@@ -92,6 +92,12 @@ class Chaos:
             if number % LOOK_EVERY == 0:
                 self.look()
 
+    def silence(self):
+        """The queue server says nothing: the crowd works on without it."""
+        before = self.acknowledged()
+        with victims.silent(self.served, "queue"):
+            soon(lambda: self.acknowledged() >= before + ANSWERS_A_ROUND / 2, seconds=PATIENCE_SECONDS)
+
     def finish(self, people):
         """Let the crowd do what is left, and the errands catch up."""
         soon(lambda: self.now().job.state == JobState.DONE, seconds=PATIENCE_SECONDS)
@@ -114,7 +120,7 @@ def survive(running_one, folder, count, more=None):
         stack.callback(chaos.store.close)
         people = stack.enter_context(running(chaos.crowds()))
         parts = {part: lambda part=part: victims.kill(running_one, part, chaos.dice) for part in victims.PARTS}
-        chaos.rounds({**parts, **(more or {})}, count)
+        chaos.rounds({**parts, "silent queue": chaos.silence, **(more or {})}, count)
         chaos.finish(people)
     assert chaos.told_badly() == []
     assert journal.tally(chaos.notes())["gave_up"] == 0

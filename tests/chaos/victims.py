@@ -22,6 +22,20 @@ def kill(served, victim, dice):
     assert gone(*doomed)
 
 
+@contextlib.contextmanager
+def silent(served, part):
+    """A part that is there and says nothing."""
+    found = []
+    soon(lambda: found.extend(_pids(served, part)) or found)
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in found:
+            os.kill(pid, signal.SIGCONT)
+
+
 def _pids(served, victim):
     parts = served.parts()
     if victim == "web child":

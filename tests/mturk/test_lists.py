@@ -23,8 +23,17 @@ def walked(client, operation, name, **params):
 def test_hits_are_walked(ada):
     made = [ada.create_hit(**HIT, RequesterAnnotation=str(number))["HIT"]["HITId"] for number in range(5)]
     assert [one["HITId"] for one in walked(ada, "list_hits", "HITs")] == made
-    assert ada.list_hits(MaxResults=5).get("NextToken") is None
-    assert ada.list_hits(MaxResults=4)["NextToken"]
+
+
+def test_old_scripts_read_on_until_a_page_is_empty(ada):
+    assert "NextToken" not in ada.list_hits()
+    made = [ada.create_hit(**HIT, RequesterAnnotation=str(number))["HIT"]["HITId"] for number in range(3)]
+    found, page = [], ada.list_hits(MaxResults=2)
+    while page["NumResults"] > 0:
+        found += [one["HITId"] for one in page["HITs"]]
+        page = ada.list_hits(MaxResults=2, NextToken=page["NextToken"])
+    assert found == made
+    assert "NextToken" not in page
 
 
 def test_reviewable_hits_are_walked_by_type_and_status(api, ada, workers):
