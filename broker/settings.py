@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     web_threads: int = Field(16, ge=1, le=256, description="threads of each web process")
     queue_workers: int = Field(1, ge=1, le=64, description="RQ workers for errands, beside the one for statistics")
     signup: Literal["open", "workers", "closed"] = Field(
-        "workers", description="who may sign up: anybody in the role they choose, workers only, nobody"
+        "workers",
+        description="who may sign up: `open` anybody in the role they choose, `workers` only those, `closed` nobody",
     )
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="the one currency of all rewards")
     opening_credit: int = Field(
