@@ -17,6 +17,7 @@ from broker.store.schema import migrate
 from tests.browser.chromium import FLAGS, chromium
 from tests.servers.postgres import Given, Postgres
 from tests.servers.valkey import serving
+from tests.spared import spare
 
 pytest_plugins = ["tests.doors.visiting"]
 numbers = itertools.count(1)
@@ -25,6 +26,7 @@ settings.register_profile("shared", deadline=None, max_examples=100 * int(os.env
 settings.load_profile("shared")
 # Nor a short one for a page: another test's servers and browser may be at work beside it.
 expect.set_options(timeout=20_000)
+spare()
 
 
 def migrated(url):
