@@ -85,7 +85,8 @@ def await_first(unit: Unit, job: Job, worker_id: int, positions: Positions) -> b
         first = sa.select(Hit.id).where(*ahead, ~mine).order_by(Hit.pos).limit(1)
         found = unit.session.scalar(first)
         if found is not None:
-            unit.session.execute(sa.select(Hit.id).where(Hit.id == found).with_for_update())
+            # Not for what is written about the HIT meanwhile: a refit holds it by a foreign key, and waits for the job.
+            unit.session.execute(sa.select(Hit.id).where(Hit.id == found).with_for_update(key_share=True))
             return True
     return False
 

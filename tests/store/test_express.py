@@ -7,7 +7,7 @@ from broker.rules.gold import NEVER
 from broker.rules.lease import MOST_HELD
 from broker.services import submit
 from broker.store import hits
-from broker.store.db import EPOCH, MICROSECOND
+from broker.store.db import EPOCH, MICROSECOND, Store
 from broker.store.express import COUNTABLE, Ask, Code, Gold, turn
 from broker.store.jobs import Job
 from broker.store.people import Login, Person
@@ -296,3 +296,17 @@ def test_late_answers_to_seats_that_went_away_are_not_the_lanes_to_keep(store, r
     with store.write() as unit:
         submit.sweep(unit, NOW + made.LEASE)
     assert run(answered(first, job, worker), None).code == Code.REFUSED
+
+
+def test_a_hit_that_results_are_written_about_is_given_all_the_same(postgres_database):
+    store = Store(postgres_database)
+    job, _ = made.published(store, 1)
+    (worker,) = made.crowd(store, 1)
+    with store.write() as unit:
+        hits.begin(unit, job, worker, NEVER)
+    with store.write() as refit:
+        # What a foreign key holds of its row until the commit.
+        refit.session.execute(sa.select(Hit.id).with_for_update(read=True, key_share=True))
+        with store.write() as unit:
+            assert unit.turn(ask(job, worker), None).code == Code.NEXT
+    store.close()
