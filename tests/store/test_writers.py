@@ -14,7 +14,6 @@ from tests.conftest import migrated
 
 HOLD = """
 import sys
-from pathlib import Path
 from broker.store.writers import Writers
 with Writers(sys.argv[1]):
     print("in", flush=True)
@@ -63,7 +62,7 @@ def test_a_process_that_is_killed_while_it_writes_keeps_nobody_out(database):
         assert not free(database)
         other.kill()
         other.wait()
-    with Writers(database) as _:
+    with Writers(database):
         assert not free(database)
 
 
