@@ -4,6 +4,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from broker.app import create_app
 from tests.browser.door import serving
@@ -99,11 +100,13 @@ def test_a_page_that_is_open_tells_before_the_next_hit(browser, site, ann, walt,
     page.goto(work(job))
     page.locator("crowd-form").first.wait_for()
     save(ann, job)
-    with page.expect_response(lambda answer: "/guide?version=1" in answer.url):
+    # The head of a response comes before the page has read it.
+    with page.expect_event("requestfinished", lambda request: "/guide?version=1" in request.url):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     dialog = page.get_by_role("dialog", name="The guide has changed")
     assert not dialog.is_visible(), "not in the middle of a HIT"
     page.keyboard.press("1")
+    expect(page.get_by_role("radio", name="good")).to_be_checked()
     page.keyboard.press("Enter")
     dialog.wait_for()
     dialog.get_by_role("button", name="Read the whole guide").click()
