@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from broker.errors import BrokerError, Conflict, Forbidden, NotFound, Unpaid
+from broker.errors import BrokerError, Conflict, Forbidden, NotFound, Problem, Unpaid
 from broker.rules.posting import WrongState
 
 PREFIX = "AWS.MechanicalTurk."
@@ -55,4 +55,11 @@ def translated(error: BrokerError) -> MTurkError:
         return MTurkError("InsufficientFunds", f"{BROKE} {error.message}")
     if isinstance(error, Forbidden):
         return MTurkError("PermissionDeniedException", error.message)
-    return invalid(error.message)
+    return invalid("; ".join(map(_worded, error.problems)) or error.message)
+
+
+def _worded(problem: Problem) -> str:
+    """A problem with a field, with the name of the parameter that it came in."""
+    if problem.column is None:
+        return str(problem)
+    return f"{problem.column.title().replace('_', '')}: {problem.message}"

@@ -85,6 +85,7 @@ def test_a_bonus_is_for_the_worker_of_the_assignment_and_for_what_there_is(api, 
     bonus = {"AssignmentId": assignment, "BonusAmount": "1", "Reason": "Thank you", "WorkerId": bob.public_id}
     assert refused(ada.send_bonus, **bonus | {"WorkerId": eve.public_id})[0] == CODE + "InvalidParameterValue"
     assert refused(ada.send_bonus, **bonus | {"BonusAmount": "0"})[0] == CODE + "InvalidParameterValue"
+    assert refused(ada.send_bonus, **bonus | {"Reason": " "})[1].startswith("Reason: write between")
     assert refused(ada.send_bonus, **bonus | {"BonusAmount": "200"})[0] == CODE + "InsufficientFunds"
     assert refused(ada.send_bonus, **bonus | {"AssignmentId": "T00"})[0] == CODE + "AssignmentDoesNotExist"
 
