@@ -1,5 +1,6 @@
 """The web server's process: granian, with the settings of the environment."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ def load(parent: int, target: str) -> Callable[..., Any]:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     module, _, factory = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), factory)()
+    gc.freeze()  # what stays for good need not be looked through again and again
     return application
 
 

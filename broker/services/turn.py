@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from broker.annotation.kind import Kind
 from broker.errors import Conflict
@@ -38,8 +38,7 @@ class Facts:
     """Whether it requires qualifications of its workers, at which this lane does not look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(NamedTuple):
     """An answer and the wish for the next HIT; `start` comes on screen now.
 
     The log-in must still hold and be the worker's; None where that was looked at already.

@@ -6,7 +6,6 @@ PostgreSQL, which costs one round trip, and plain statements on SQLite, which co
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -35,8 +34,7 @@ class Code(StrEnum):
     """Nothing was done: this assignment is not theirs to answer, or their log-in has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What a worker's page asks for in one request; times and `lease` in microseconds."""
 
     worker: int
@@ -114,7 +112,7 @@ def turn(run: Callable[[Ask, Gold | None], G], ask: Ask, golds: Golds) -> G:
     if given is None or given.code != Code.GOLD:
         return given
     gold = Gold(given.served, golds.at(given.served), golds.after(given.served + 1))
-    rest = run(replace(ask, assignment=None, answer=None, start=None), gold)
+    rest = run(ask._replace(assignment=None, answer=None, start=None), gold)
     if rest is None or rest.code == Code.REFUSED:
         return given
     return rest._replace(kept=given.kept, late=given.late)
