@@ -43,12 +43,19 @@ def test_an_external_question_is_its_address_and_height():
         "https://a.org/ b",
         "https://user:word@a.org/",
         "https://a.org;script-src/",
+        "https://a.org,b.org/",
+        "https://a.org/&lt;b&gt;",
         "http://127.0.0.1/",
     ],
 )
 def test_an_external_address_must_be_https(url):
     with pytest.raises(Invalid, match="ExternalURL"):
         read_question(external(url))
+
+
+@pytest.mark.parametrize("rest", ["?ids=1,2,3", "?a=1;b=2", "o'brien", "?a=1#b"])
+def test_an_external_address_may_hold_what_addresses_hold(rest):
+    assert read_question(external(f"https://a.org/{rest}")).url == f"https://a.org/{rest}"
 
 
 def test_http_is_only_allowed_on_this_machine_and_only_where_the_installation_says_so():
