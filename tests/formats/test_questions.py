@@ -139,6 +139,12 @@ def test_a_free_text_answer_keeps_to_its_constraints(constraints, value, said):
     assert faults(free_text(constraints), value) == said
 
 
+@pytest.mark.parametrize("length", ["1e99999", "2.5", "-1", "", "9999999999"])
+def test_a_length_is_a_whole_number_that_can_be_written_out(length):
+    with pytest.raises(BadXml, match="minLength"):
+        questionform.read(form(question("a", free_text(f'<Length minLength="{length}"/>'))))
+
+
 @pytest.mark.parametrize("style", ["radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser"])
 @pytest.mark.parametrize(
     ("value", "said"),
