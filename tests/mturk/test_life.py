@@ -55,7 +55,10 @@ def test_a_hit_goes_from_assignable_to_disposed(api, ada, bob):
     ada.update_hit_review_status(HITId=made["HITId"])
     assert state(ada, made) == ("Reviewing", 0, 0, 0)
     code, words = refused(ada.delete_hit, HITId=made["HITId"])
-    assert (code, words) == (CODE + "InvalidHITState", "This HIT is currently in the state 'Reviewing'.")
+    assert code == CODE + "InvalidHITState"
+    assert words == (
+        "This HIT is currently in the state 'Reviewing', and not all of its assignments are approved or rejected."
+    )
     ada.approve_assignment(AssignmentId=assignment, RequesterFeedback="Thank you")
     assert state(ada, made) == ("Reviewing", 0, 0, 1)
     ada.delete_hit(HITId=made["HITId"])
