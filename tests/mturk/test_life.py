@@ -1,9 +1,11 @@
 """One HIT from its making to its disposal, and everything that can happen to it on the way."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 
+from tests.doors.paged import paged_job
 from tests.mturk.conftest import HIT, QUESTION, TYPE, refused
 
 CODE = "AWS.MechanicalTurk."
@@ -98,6 +100,22 @@ def test_an_answer_comes_as_question_form_answers(api, ada, bob):
     assert said["AutoApprovalTime"] - said["SubmitTime"] == dt.timedelta(days=1)
     assert said["Deadline"] - said["AcceptTime"] == dt.timedelta(minutes=10)
     assert "<QuestionIdentifier>tone</QuestionIdentifier><FreeText>calm &amp; kind</FreeText>" in said["Answer"]
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("<p>${name}</p><input name=tone>", "<QuestionIdentifier>tone</QuestionIdentifier><FreeText>calm</FreeText>"),
+        ("<crowd-form></crowd-form>", '<FreeText>[{"tone":"calm"}]</FreeText>'),
+    ],
+)
+def test_an_answer_to_a_page_of_a_batch_has_the_fields_of_its_results_file(api, bob, page, said):
+    person, rita = api.requester("rita")
+    show = api.site.broker.names
+    hands = SimpleNamespace(store=api.store, time=api.clock(), name=lambda prefix, number: show(prefix).show(number))
+    assignment = api.work(bob, paged_job(hands, person, [{"name": "x"}], page), tone="calm")
+    assert said in rita.get_assignment(AssignmentId=assignment)["Assignment"]["Answer"]
+    rita.approve_assignment(AssignmentId=assignment)
 
 
 def test_what_is_accepted_or_returned_is_hidden(api, ada, bob):
