@@ -139,6 +139,10 @@ def test_a_free_text_answer_keeps_to_its_constraints(constraints, value, said):
     assert faults(free_text(constraints), value) == said
 
 
+def test_an_expression_that_would_run_for_days_constrains_nothing():
+    assert faults(free_text('<AnswerFormatRegex regex="^(a|aa)+$"/>'), "a" * 60 + "!") == ""
+
+
 @pytest.mark.parametrize("length", ["1e99999", "2.5", "-1", "", "9999999999"])
 def test_a_length_is_a_whole_number_that_can_be_written_out(length):
     with pytest.raises(BadXml, match="minLength"):
