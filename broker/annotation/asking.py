@@ -3,16 +3,19 @@
 The contract is AWS's page "QuestionForm" of the Requester API.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+import regex
+
 from broker.errors import Invalid, Problem
 
 OTHER = "otherSelection"
 """The key under which a worker's own words to a SelectionAnswer stand."""
+LONGEST_SEARCH = 0.2
+"""Seconds that a requester's expression may look at an answer: (a+)+$ would look at some for days."""
 Media = Literal["image", "audio", "video"]
 Style = Literal["radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser"]
 STYLES: tuple[Style, ...] = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
@@ -39,10 +42,11 @@ class Pattern:
     flags: str = ""
 
     def fits(self, text: str) -> bool:
-        """Whether the expression is found in the text; one that only Java knows constrains nothing."""
+        """Whether the expression is found in the text; one that only Java knows, or that does not end, fits all."""
+        flags = regex.IGNORECASE if "i" in self.flags else 0
         try:
-            return re.search(self.regex, text, re.IGNORECASE if "i" in self.flags else 0) is not None
-        except (re.error, OverflowError, RecursionError):
+            return regex.search(self.regex, text, flags, timeout=LONGEST_SEARCH) is not None
+        except (regex.error, TimeoutError, OverflowError, RecursionError):
             return True
 
 

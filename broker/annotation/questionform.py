@@ -237,17 +237,20 @@ def _decimal(element: Element | None, name: str) -> Decimal | None:
 
 
 def _whole(element: Element | None, name: str) -> int | None:
-    number = _decimal(element, name)
-    return int(number) if number is not None else None
+    text = element.get(name) if element is not None else None
+    return _natural(text.strip(), name) if text is not None else None
+
+
+def _natural(text: str, name: str) -> int:
+    # A length such as 1e9999999 is a decimal, too, and takes minutes to write out.
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadXml(f"{UNREADABLE} ({name}: {text[:40]!r} is no whole number)")
+    return int(text)
 
 
 def _count(element: Element, name: str, default: int) -> int:
     text = words(child(element, name))
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadXml(f"{UNREADABLE} ({name}: {text!r} is no whole number)")
-    return int(text)
+    return _natural(text, name) if text else default
 
 
 def _selection(element: Element) -> Selection:

@@ -78,7 +78,9 @@ def address(url: str, loopback: bool) -> str:  # noqa: FBT001 - a setting, passe
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    if not host or parts.username is not None or re.search(r"[\s\\<>\"';,]", url):
+    # The host goes into a policy, whose parts end at these; behind it they are parts of an address as others are.
+    odd = re.search(r"[\s\\<>\"]", url) or re.search(r"[';,]", parts.netloc)
+    if not host or parts.username is not None or odd:
         raise Invalid(f"ExternalURL: {url[:200]!r} is no address")
     if parts.scheme == "https" or (parts.scheme == "http" and loopback and is_loopback(host)):
         return url

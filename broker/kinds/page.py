@@ -13,6 +13,8 @@ from broker.annotation.written import Written
 from broker.errors import Invalid
 
 TALLEST = 10_000
+LONGEST_URL = 8000
+"""Of a site's address: old scripts put what is asked into it, and web servers take about so much."""
 QUESTION = "_question"
 """The column in which an item brings its own question."""
 
@@ -31,7 +33,7 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sort: Literal["external", "html", "form"]
-    url: str = Field("", max_length=2000)
+    url: str = Field("", max_length=LONGEST_URL)
     content: str = Field("", max_length=template.LONGEST)
     height: int = Field(0, ge=0, le=TALLEST)
 

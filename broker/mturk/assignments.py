@@ -25,7 +25,7 @@ def _shown(call: Call, found: Answered, job: Job, decision: Decision | None) -> 
         "AssignmentStatus": turn.state.title(),
         "AcceptTime": seconds(turn.accepted_at),
         "Deadline": seconds(turn.deadline),
-        "Answer": _answer(turn, hit),
+        "Answer": _answer(turn, hit, job),
     }
     if turn.submitted_at is not None:
         said["SubmitTime"] = seconds(turn.submitted_at)
@@ -38,9 +38,10 @@ def _shown(call: Call, found: Answered, job: Job, decision: Decision | None) -> 
     return said
 
 
-def _answer(turn: Assignment, hit: Hit) -> str:
-    asked = hit.payload.get(QUESTION)
-    return write_answers(Question(**asked) if asked else None, turn.answer or {})
+def _answer(turn: Assignment, hit: Hit, job: Job) -> str:
+    asked, page = hit.payload.get(QUESTION), job.settings.get("template")
+    question = Question(**asked) if asked else Question("html", content=page) if page else None
+    return write_answers(question, turn.answer or {})
 
 
 @operation("GetAssignment", reads=True)

@@ -8,6 +8,18 @@ from broker.rules.posting import WrongState
 
 PREFIX = "AWS.MechanicalTurk."
 BROKE = "This Requester has insufficient funds in their account to complete this transaction."
+PARAMETERS = {
+    "amount": "BonusAmount",
+    "auto_value": "AutoGrantedValue",
+    "feedback": "RequesterFeedback",
+    "requirement": "QualificationRequirements",
+    "retry_seconds": "RetryDelayInSeconds",
+    "test_seconds": "TestDurationInSeconds",
+    "text": "MessageText",
+    "url": "ExternalURL",
+    "value": "IntegerValue",
+}
+"""What use cases call a parameter that the API calls otherwise, beyond its writing: `answer_key` is AnswerKey."""
 
 
 class MTurkError(Exception):
@@ -60,6 +72,8 @@ def translated(error: BrokerError) -> MTurkError:
 
 def _worded(problem: Problem) -> str:
     """A problem with a field, with the name of the parameter that it came in."""
-    if problem.column is None:
+    column = problem.column
+    if column is None:
         return str(problem)
-    return f"{problem.column.title().replace('_', '')}: {problem.message}"
+    name = PARAMETERS.get(column) or (column.title().replace("_", "") if column.islower() else column)
+    return problem.message if name in problem.message else f"{name}: {problem.message}"

@@ -14,30 +14,31 @@ PREFIXES = {Level.HIT: "H", Level.ASSIGNMENT: "T"}
 
 @operation("ListReviewPolicyResultsForHIT", reads=True)
 def list_results(call: Call) -> Json:
-    """What the policies of a HIT found and did, the oldest first; a page holds up to MaxResults of each list."""
+    """What the policies of a HIT found and did, the oldest first; a page holds up to MaxResults of each list.
+
+    As in the other lists a page that holds something has the token of the next one, which may be empty.
+    """
     hit = hits.found(call, call.params["HITId"]).hit
     wanted = [Level(one) for one in call.params.get("PolicyLevels") or Level]
-    skip, limit = after(call), size(call)
+    skip, longest = after(call), 0
     said: Json = {"HITId": call.params["HITId"]}
-    more = False
     told = policies.policies(call.unit, [hit.id]).get(hit.id, (None, None))
     for level, policy in zip((Level.ASSIGNMENT, Level.HIT), told, strict=True):
         if policy is not None and level in wanted:
             name = f"{'HIT' if level == Level.HIT else 'Assignment'}Review"
-            results, actions = _read(call, hit.id, level, skip, limit + 1)
-            more = more or len(results) > limit or len(actions) > limit
+            results, actions = _read(call, hit.id, level, skip)
+            longest = max(longest, len(results), len(actions))
             said[f"{name}Policy"] = policy
             said[f"{name}Report"] = {
-                "ReviewResults": [_result(call, one) for one in results[:limit]],
-                "ReviewActions": [_action(call, one) for one in actions[:limit]],
+                "ReviewResults": [_result(call, one) for one in results],
+                "ReviewActions": [_action(call, one) for one in actions],
             }
-    return said | ({"NextToken": call.shown("N", skip + limit)} if more else {})
+    return said | ({"NextToken": call.shown("N", skip + longest)} if longest else {})
 
 
-def _read(
-    call: Call, hit_id: int, level: Level, skip: int, limit: int
-) -> tuple[Sequence[ReviewResult], Sequence[ReviewAction]]:
-    """Results and actions, as far as they are wanted."""
+def _read(call: Call, hit_id: int, level: Level, skip: int) -> tuple[Sequence[ReviewResult], Sequence[ReviewAction]]:
+    """A page of results and actions, as far as they are wanted."""
+    limit = size(call)
     results: Sequence[ReviewResult] = ()
     actions: Sequence[ReviewAction] = ()
     if call.params.get("RetrieveResults", True):

@@ -30,6 +30,11 @@ def _garbled(path: str, what: str) -> MTurkError:
     return MTurkError("", f"The value at '{path}' is not {what}.", sort="SerializationException")
 
 
+def _is_number(value: Any) -> bool:
+    """A number of JSON that is one: integers of any size are, and math.isfinite knows only those of a float's."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
 def _unfit(value: Any, path: str, rule: str) -> str:
     shown = "null" if value is None else f"'{str(value)[:200]}'"
     return f"Value {shown} at '{path}' failed to satisfy constraint: Member must {rule}"
@@ -70,7 +75,7 @@ class Whole:
     most: int = MOST_INTEGER
 
     def read(self, value: Any, path: str, wrong: list[str]) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value % 1:
+        if not _is_number(value) or value % 1:
             raise _garbled(path, "an integer")
         if value < self.least:
             wrong.append(_unfit(value, path, f"have value greater than or equal to {self.least}"))
@@ -100,7 +105,7 @@ class Moment:
             except ValueError:
                 raise _garbled(path, "a timestamp") from None
             return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_number(value):
             raise _garbled(path, "a timestamp")
         return _FIRST + dt.timedelta(seconds=min(max(value, 0), (_LAST - _FIRST).total_seconds()))
 

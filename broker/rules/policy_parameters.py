@@ -62,7 +62,7 @@ class Parameters:
         text = self.text(key)
         if not text:
             raise _refuse(key, "this parameter is required")
-        if not text.lstrip("-").isdecimal() or len(text) > 12:
+        if not text.removeprefix("-").isdecimal() or len(text) > 12:
             raise _refuse(key, f"{text[:40]!r} is no whole number")
         if int(text) < least or (most is not None and int(text) > most):
             raise _refuse(key, f"{text} is not {least} or more" if most is None else f"{text} is not {least} to {most}")

@@ -36,8 +36,8 @@ class Status(StrEnum):
 class WrongState(Conflict):
     """The HIT is not in a state that allows this; says in which it is."""
 
-    def __init__(self, status: Status) -> None:
-        super().__init__(f"This HIT is currently in the state '{status}'.")
+    def __init__(self, status: Status, more: str = "") -> None:
+        super().__init__(f"This HIT is currently in the state '{status}'{more}.")
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,14 @@ def parse(told: Mapping[str, Any]) -> Requirement:
         told["QualificationTypeId"],
         Comparator(told["Comparator"]),
         tuple(told.get("IntegerValues") or ()),
-        tuple(Locale(one["Country"], one.get("Subdivision") or "") for one in told.get("LocaleValues") or ()),
+        tuple(_locale(one) for one in told.get("LocaleValues") or ()),
         Guard(told.get("ActionsGuarded") or older),
     )
+
+
+def _locale(told: Mapping[str, Any]) -> Locale:
+    """The place, in the capitals that profiles are kept in: nobody would live in "us"."""
+    return Locale(told["Country"].upper(), (told.get("Subdivision") or "").upper())
 
 
 def _within(locales: Sequence[Locale], value: Value) -> bool:

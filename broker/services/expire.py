@@ -28,8 +28,10 @@ def dispose(unit: Unit, hit_id: int, requester_id: int, now: dt.datetime) -> Non
     """
     line = posted.own(unit, hit_id, requester_id, now)
     status = line.standing.status(now)
-    if status not in (Status.REVIEWABLE, Status.REVIEWING) or line.standing.submitted:
+    if status not in (Status.REVIEWABLE, Status.REVIEWING):
         raise WrongState(status)
+    if line.standing.submitted:
+        raise WrongState(status, ", and not all of its assignments are approved or rejected")
     posted.dispose(unit, line, now)
     notices.of_hits(unit, [hit_id], ["HITDisposed"], now)
 

@@ -49,10 +49,11 @@ def watch(unit: Unit, job_id: int, requester_id: int, to: Target, events: Sequen
 
 
 def switch(unit: Unit, job_id: int, requester_id: int, *, active: bool) -> None:
-    """Go on telling, or stop. Raises NotFound, also where nothing was set up."""
+    """Go on telling, or stop. Raises NotFound, Invalid where nothing was set up."""
     _own_type(unit, job_id, requester_id)
     if notices.watch(unit, job_id) is None:
-        raise NotFound("There is no notification for this HIT type.")
+        message = "none is set up for this HIT type"
+        raise Invalid(f"Notification: {message}", problems=[Problem(message, column="Notification")])
     notices.set_watch(unit, job_id, active=active)
 
 

@@ -210,11 +210,17 @@ def _sandboxed(answer: Response) -> Response:
 
 def _outside(source: Source, known: Turn) -> Response:
     url = address(source.url, broker().settings.sites_on_loopback)
-    whole = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(known.parameters())}"
     watched = "" if known.assignment == UNAVAILABLE else url_for("frames.state", turn=known.assignment)
+    whole = _with(url, known.parameters())
     answer = make_response(render_template("frame/outside.html", url=whole, height=source.height, state=watched))
     answer.headers["Content-Security-Policy"] = outside(url)
     return answer
+
+
+def _with(url: str, parameters: Mapping[str, str]) -> str:
+    """The address with more parameters in its query, where the site looks for them: before any #fragment."""
+    parts = urlsplit(url)
+    return parts._replace(query="&".join(filter(None, (parts.query, urlencode(parameters))))).geturl()
 
 
 def task_input(payload: Mapping[str, Any]) -> dict[str, Any]:

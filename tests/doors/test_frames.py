@@ -1,6 +1,7 @@
 """The frames of others' pages without a browser: whose they are, what they hold, what their headers forbid."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -224,6 +225,29 @@ def test_a_question_form_s_constraints_hold_on_the_server(quick, people):
     assert refused.status_code == 422
     assert "must be at most 120" in refused.get_json()["detail"]
     assert page.submit(turn, {"age": "20", "pets": ["cat"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://lab.example.org/task", "https://lab.example.org/task?assignmentId="),
+        ("https://lab.example.org/task?", "https://lab.example.org/task?assignmentId="),
+        ("https://lab.example.org/task?a=1;b=o'k,2", "https://lab.example.org/task?a=1;b=o'k,2&assignmentId="),
+        (f"https://lab.example.org/task?a={'x' * 4000}", f"{'x' * 4000}&assignmentId="),
+    ],
+)
+def test_a_site_finds_the_parameters_in_its_query(quick, people, url, expected):
+    rita, ada, _ = people
+    page, turn = opened(quick, ada, paged_job(quick, rita, [external(url)]))
+    shown = framed(page, turn)
+    assert expected in unescape(shown.text)
+    assert "frame-src https://lab.example.org localhost/mturk/" in shown.headers["Content-Security-Policy"]
+
+
+def test_the_fragment_of_a_site_s_address_stays_at_its_end(quick, people):
+    rita, ada, _ = people
+    page, turn = opened(quick, ada, paged_job(quick, rita, [external("https://lab.example.org/#/task")]))
+    assert re.search(r'src="https://lab\.example\.org/\?assignmentId=[^"#]+#/task"', framed(page, turn).text)
 
 
 def submit(quick, turn, method="post", **fields):

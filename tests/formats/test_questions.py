@@ -43,12 +43,19 @@ def test_an_external_question_is_its_address_and_height():
         "https://a.org/ b",
         "https://user:word@a.org/",
         "https://a.org;script-src/",
+        "https://a.org,b.org/",
+        "https://a.org/&lt;b&gt;",
         "http://127.0.0.1/",
     ],
 )
 def test_an_external_address_must_be_https(url):
     with pytest.raises(Invalid, match="ExternalURL"):
         read_question(external(url))
+
+
+@pytest.mark.parametrize("rest", ["?ids=1,2,3", "?a=1;b=2", "o'brien", "?a=1#b"])
+def test_an_external_address_may_hold_what_addresses_hold(rest):
+    assert read_question(external(f"https://a.org/{rest}")).url == f"https://a.org/{rest}"
 
 
 def test_http_is_only_allowed_on_this_machine_and_only_where_the_installation_says_so():
@@ -130,6 +137,16 @@ def faults(constraints, value, required="true"):
 )
 def test_a_free_text_answer_keeps_to_its_constraints(constraints, value, said):
     assert faults(free_text(constraints), value) == said
+
+
+def test_an_expression_that_would_run_for_days_constrains_nothing():
+    assert faults(free_text('<AnswerFormatRegex regex="^(a|aa)+$"/>'), "a" * 60 + "!") == ""
+
+
+@pytest.mark.parametrize("length", ["1e99999", "2.5", "-1", "", "9999999999"])
+def test_a_length_is_a_whole_number_that_can_be_written_out(length):
+    with pytest.raises(BadXml, match="minLength"):
+        questionform.read(form(question("a", free_text(f'<Length minLength="{length}"/>'))))
 
 
 @pytest.mark.parametrize("style", ["radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser"])

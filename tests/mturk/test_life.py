@@ -1,9 +1,11 @@
 """One HIT from its making to its disposal, and everything that can happen to it on the way."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 
+from tests.doors.paged import paged_job
 from tests.mturk.conftest import HIT, QUESTION, TYPE, refused
 
 CODE = "AWS.MechanicalTurk."
@@ -55,7 +57,10 @@ def test_a_hit_goes_from_assignable_to_disposed(api, ada, bob):
     ada.update_hit_review_status(HITId=made["HITId"])
     assert state(ada, made) == ("Reviewing", 0, 0, 0)
     code, words = refused(ada.delete_hit, HITId=made["HITId"])
-    assert (code, words) == (CODE + "InvalidHITState", "This HIT is currently in the state 'Reviewing'.")
+    assert code == CODE + "InvalidHITState"
+    assert words == (
+        "This HIT is currently in the state 'Reviewing', and not all of its assignments are approved or rejected."
+    )
     ada.approve_assignment(AssignmentId=assignment, RequesterFeedback="Thank you")
     assert state(ada, made) == ("Reviewing", 0, 0, 1)
     ada.delete_hit(HITId=made["HITId"])
@@ -95,6 +100,22 @@ def test_an_answer_comes_as_question_form_answers(api, ada, bob):
     assert said["AutoApprovalTime"] - said["SubmitTime"] == dt.timedelta(days=1)
     assert said["Deadline"] - said["AcceptTime"] == dt.timedelta(minutes=10)
     assert "<QuestionIdentifier>tone</QuestionIdentifier><FreeText>calm &amp; kind</FreeText>" in said["Answer"]
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("<p>${name}</p><input name=tone>", "<QuestionIdentifier>tone</QuestionIdentifier><FreeText>calm</FreeText>"),
+        ("<crowd-form></crowd-form>", '<FreeText>[{"tone":"calm"}]</FreeText>'),
+    ],
+)
+def test_an_answer_to_a_page_of_a_batch_has_the_fields_of_its_results_file(api, bob, page, said):
+    person, rita = api.requester("rita")
+    show = api.site.broker.names
+    hands = SimpleNamespace(store=api.store, time=api.clock(), name=lambda prefix, number: show(prefix).show(number))
+    assignment = api.work(bob, paged_job(hands, person, [{"name": "x"}], page), tone="calm")
+    assert said in rita.get_assignment(AssignmentId=assignment)["Assignment"]["Answer"]
+    rita.approve_assignment(AssignmentId=assignment)
 
 
 def test_what_is_accepted_or_returned_is_hidden(api, ada, bob):

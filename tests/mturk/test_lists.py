@@ -154,6 +154,17 @@ def test_what_is_out_of_its_range_is_named(ada, more):
     assert next(iter(more)) in words
 
 
+def test_a_parameter_is_called_as_the_api_calls_it(api, ada, workers):
+    words = refused(ada.create_hit, **HIT | {"AssignmentDurationInSeconds": 29})[1]
+    assert words == "AssignmentDurationInSeconds must be between 30 and 31536000, not 29"
+    assignment = api.work(workers[0], ada.create_hit(**HIT)["HIT"]["HITTypeId"])
+    words = refused(ada.reject_assignment, AssignmentId=assignment, RequesterFeedback="x" * 1025)[1]
+    assert words == "RequesterFeedback: write at most 1024 characters"
+    made = {"Name": "n", "Description": "d", "QualificationTypeStatus": "Active"}
+    assert refused(ada.create_qualification_type, **made, RetryDelayInSeconds=-1)[1].startswith("RetryDelayInSeconds: ")
+    assert refused(ada.create_qualification_type, **made, AnswerKey="<x/>")[1].startswith("AnswerKey: there is no test")
+
+
 @pytest.mark.parametrize("more", [{"Reward": "five"}, {"Reward": "0.055"}, {"Reward": "-1"}, {"Reward": ""}])
 def test_a_reward_that_is_no_amount_has_a_wrong_shape(ada, more):
     assert refused(ada.create_hit, **HIT | more)[0] == "ValidationException"

@@ -130,7 +130,12 @@ def test_nobody_watches_a_strangers_type(api, ada):
     told = HOOK | {"EventTypes": ["Ping"]}
     code, _ = refused(eve.update_notification_settings, HITTypeId=hit_type, Notification=told)
     assert code == CODE + "HITTypeDoesNotExist"
-    assert refused(ada.update_notification_settings, HITTypeId=hit_type, Active=True)[0] == CODE + "HITTypeDoesNotExist"
+
+
+def test_what_was_never_set_up_is_not_switched(ada):
+    hit_type = ada.create_hit_type(**TYPE)["HITTypeId"]
+    code, words = refused(ada.update_notification_settings, HITTypeId=hit_type, Active=True)
+    assert (code, words) == (CODE + "InvalidParameterValue", "Notification: none is set up for this HIT type")
 
 
 def test_what_does_not_arrive_is_tried_again_later_and_in_the_end_given_up(api, ada, monkeypatch):

@@ -209,7 +209,9 @@ def test_results_come_in_pages_and_only_what_is_wanted(api, ada):
     found, token = [], {}
     while token is not None:
         said = ada.list_review_policy_results_for_hit(HITId=hit["HITId"], MaxResults=4, **token)
-        found += said["HITReviewReport"]["ReviewResults"]
+        page = said["HITReviewReport"]
+        found += page["ReviewResults"]
+        assert ("NextToken" in said) == bool(page["ReviewResults"] or page["ReviewActions"])
         token = {"NextToken": said["NextToken"]} if "NextToken" in said else None
     assert found == whole
     assert report(ada, hit, RetrieveResults=False)["ReviewResults"] == []

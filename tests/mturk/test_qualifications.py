@@ -268,6 +268,16 @@ def test_what_migrated_scripts_always_ask_for_lets_newcomers_work(api, ada, bob)
     assert api.claim(bob, hit["HITTypeId"]) is not None
 
 
+def test_a_country_in_small_letters_is_that_country(api, ada, bob):
+    with api.store.write() as unit:
+        qualify.introduce(unit, bob.id, "US", "CA", adult=False)
+    place = {"Country": "us", "Subdivision": "ca"}
+    wanted = requires(System.LOCALE.value, "EqualTo", LocaleValues=[place])
+    hit = ada.create_hit(**HIT, QualificationRequirements=[wanted])["HIT"]
+    assert hit["QualificationRequirements"][0]["LocaleValues"] == [{"Country": "US", "Subdivision": "CA"}]
+    assert api.claim(bob, hit["HITTypeId"]) is not None
+
+
 def test_types_that_require_the_same_are_the_same(ada):
     older = ada.create_hit_type(**TYPE, QualificationRequirements=USUAL)["HITTypeId"]
     newer = [one | {"ActionsGuarded": "PreviewAndAccept"} if "RequiredToPreview" in one else one for one in USUAL]

@@ -77,3 +77,9 @@ def test_what_has_a_wrong_shape_is_named_in_the_api_s_words(ada):
         "1 validation error detected: Value 'a lower case id' at 'assignmentId' failed to satisfy constraint:"
         " Member must satisfy regular expression pattern: ^[A-Z0-9]+$"
     )
+
+
+def test_a_number_that_no_float_holds_has_a_wrong_shape(ada):
+    said = refused(ada.list_hits, MaxResults=10**400)
+    assert said["Error"]["Code"] == "ValidationException"
+    assert "at 'maxResults' failed to satisfy constraint" in said["Error"]["Message"]

@@ -225,6 +225,8 @@ def test_question_ids_come_in_one_text_or_in_several():
         (Policy.PLURALITY, Level.HIT, {"QuestionIds": ",".join(map(str, range(16)))}, "QuestionIds"),
         (Policy.PLURALITY, Level.HIT, {"QuestionIds": "A", "QuestionAgreementThreshold": "half"},
          "QuestionAgreementThreshold"),
+        (Policy.PLURALITY, Level.HIT, {"QuestionIds": "A", "QuestionAgreementThreshold": "--5"},
+         "QuestionAgreementThreshold"),
         (Policy.PLURALITY, Level.HIT,
          {"QuestionIds": "A", "QuestionAgreementThreshold": 50, "ExtendIfHITAgreementScoreIsLessThan": 50},
          "ExtendMaximumAssignments"),
