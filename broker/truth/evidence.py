@@ -49,7 +49,8 @@ def of_posteriors(posteriors: Floats, priors: Floats, votes: Floats, correlation
     given, logs = votes.sum(axis=1), np.log(np.maximum(priors, LEAST_PROBABILITY))
     likelihoods = np.log(np.maximum(posteriors, LEAST_PROBABILITY)) - logs
     softened = likelihoods / (1.0 + correlation * np.maximum(given - 1, 0))[:, None] + logs
-    label, rows = posteriors.argmax(axis=1).astype(np.int32), np.arange(len(posteriors))
+    rows = np.arange(len(posteriors))
+    label = most_probable(posteriors, np.ones(len(posteriors), dtype=np.bool_))
     share = (votes[rows, label] + 1.0 / votes.shape[1]) / (given + 1.0)
     return Evidence(label, special.softmax(softened, axis=1)[rows, label], share, given)
 
