@@ -238,8 +238,7 @@ class _Items:
         if values is not None:
             scales["interval"] = np.asarray(values, dtype=np.float64)
         for places in scales.values():
-            # Distances stay the same, and the difference of the moments loses fewer digits.
-            centred = places - (totals @ places) / max(totals.sum(), 1.0)
+            centred = _centred(places, totals)
             first, second = votes @ centred, votes @ centred**2
             columns += [2 * (given * second - first**2) / (given - 1), first, second]
         return cls(np.stack(columns, axis=1), votes, tuple(scales))
@@ -269,6 +268,20 @@ class _Items:
             within, first, second = (sums[:, len(_COLUMNS) + 3 * place + column] for column in range(3))
             found[name] = _alpha(given, within, 2 * (given * second - first**2))
         return found
+
+
+def _centred(places: Floats, totals: Floats) -> Floats:
+    """Values about their mean, in units of their range: alpha stays the same, differences of moments lose fewer digits,
+    and neither tiny values pass for rounding errors nor huge ones for infinite. `totals` says how often each was given.
+    """
+    used = totals > 0
+    if not used.any():
+        return np.zeros(len(places))
+    # Halved, because the range of two numbers may be larger than any number.
+    low, high = places[used].min() / 2, places[used].max() / 2
+    shares = (np.where(used, places / 2, low) - low) / ((high - low) or 1.0)
+    centred: Floats = shares - (totals @ shares) / totals.sum()
+    return centred
 
 
 def _alpha(given: Floats, within: Floats, between: Floats) -> Floats:

@@ -239,6 +239,15 @@ def test_the_busiest_pairs_have_the_most_items_in_common():
     assert busiest_pairs(from_table("1.\n.1"), 5) == []
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-9, 1.0, 1e12, 5e307])
+def test_the_unit_of_numbers_does_not_change_alpha(unit):
+    answers = made(1, items=60, workers=8).answers
+    values = np.array([-3.0, 1.0, 2.0, 3.0])
+    expected = agreement(answers, values)["alpha-interval"]
+    assert agreement(answers, values * unit)["alpha-interval"] == pytest.approx(expected)
+    assert krippendorff_alpha(Answers.from_codes([0, 0], [0, 1], [1, 1]), "interval", values[:2] * unit) is None
+
+
 def test_an_item_that_everybody_answered_has_pairs_enough_without_a_table_of_all():
     """Of 8,000 workers on one item there are 32 million pairs."""
     item = np.concatenate([np.zeros(8_000, int), np.arange(1, 5).repeat(2)])
