@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ MOST_CELLS = 400_000_000
 BLOCK = 1 << 22
 MISSING = ("", "nan", "NaN")
 """A missing value as programs write it; a label may be called so if the label set says it."""
+WHOLE = re.compile(r"-?\d{1,1000}")
+"""Whole numbers; Python reads none of many thousand digits."""
 
 Tell = Callable[[int], None]
 """Called with the number of bytes read so far."""
@@ -246,7 +249,7 @@ def _codes(labels: Sequence[str]) -> dict[str, int]:
 
 def _rank(labels: Any) -> Callable[[Any], Any]:
     """Order of numbers where all labels are whole numbers, else of texts."""
-    numbers = all(label.lstrip("-").isdecimal() for label in labels)
+    numbers = all(WHOLE.fullmatch(label) for label in labels)
     return (lambda label: (int(label), label)) if numbers else str
 
 

@@ -124,6 +124,12 @@ def test_ties_go_to_the_first_label_and_numbers_are_in_order(tmp_path):
     assert rows(run(path, "--model", "majority", "--labels", "10,9").stdout)[0]["label"] == "10"
 
 
+@pytest.mark.parametrize("odd", ["--5", "5-", "-", "9" * 5000, "5.0"])
+def test_labels_that_only_look_like_numbers_are_texts(odd, tmp_path):
+    path = written(tmp_path / "answers.csv", HEAD + f"t1,ann,{odd}\nt1,bob,10\nt1,eve,9\n")
+    assert rows(run(path, "--model", "majority").stdout)[0]["label"] == min(odd, "10", "9")
+
+
 BAD = {
     "": "The file is empty",
     HEAD: "has no rows",
