@@ -53,7 +53,7 @@ def command(
 
     The result has a row for each task, in the order in which tasks appear: task, label, confidence (0 to 1, calibrated
     on the gold where there is enough), whether it is undecided (more likely wrong than right), and the number of
-    answers. If a worker answered a task several times the last answer counts.
+    answers. If a worker answered a task several times the last answer counts. Blanks around names do not.
     """
     with _progress(answers) as tell:
         read = read_answers(answers, labels=labels, tell=tell)

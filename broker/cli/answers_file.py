@@ -24,8 +24,8 @@ MOST_LABELS = 1000
 MOST_CELLS = 400_000_000
 """Tasks times labels: a posterior has a number (8 bytes) for each."""
 BLOCK = 1 << 22
-MISSING = ("", "nan", "NaN")
-"""A missing value as programs write it; a label may be called so if the label set says it."""
+MISSING = ("", "nan")
+"""A missing value as programs write it, in any case; a label may be called so if the label set says it."""
 WHOLE = re.compile(r"-?\d{1,1000}")
 """Whole numbers; Python reads none of many thousand digits."""
 
@@ -35,7 +35,9 @@ Tell = Callable[[int], None]
 
 @dataclass
 class Names:
-    """The distinct values of a column, coded as they appear; `fixed`: no others are allowed."""
+    """The distinct values of a column, without blanks around them, coded as they appear; `fixed`: no others are
+    allowed.
+    """
 
     column: str
     fixed: bool = False
@@ -46,7 +48,7 @@ class Names:
         """The codes of an Arrow array of texts whose first value is in row `before` + 1. Raises Invalid."""
         found = compute.dictionary_encode(values)
         wanted = found.dictionary.to_pylist()
-        places = np.array([self._code(text) for text in wanted], dtype=np.int32)
+        places = np.array([self._code(text.strip()) for text in wanted], dtype=np.int32)
         indices = found.indices.to_numpy()
         if (places < 0).any():
             row = int(np.flatnonzero(places[indices] < 0)[0])
@@ -58,13 +60,16 @@ class Names:
         known = self.codes.get(text)
         if known is not None:
             return known
-        if self.fixed or text in MISSING or (self.most is not None and len(self.codes) >= self.most):
+        full = self.most is not None and len(self.codes) >= self.most
+        if self.fixed or full or "\0" in text or text.lower() in MISSING:
             return UNKNOWN
         return self.codes.setdefault(text, len(self.codes))
 
     def _refuse(self, text: str, row: int) -> None:
-        if text in MISSING:
+        if text.strip().lower() in MISSING:
             said = f"the value is missing ({text!r})"
+        elif "\0" in text:
+            said = f"{text!r} has a NUL character"
         elif self.fixed:
             said = f"{text!r} is not in the label set ({_listed(self.codes)})"
         else:
@@ -78,7 +83,7 @@ def read_answers(path: Path, *, labels: Sequence[str] | None = None, tell: Tell 
     """Answers from a file with the columns task, worker and label; others are not looked at.
 
     Tasks and workers are coded as they appear, labels in order (of numbers, if all are), or as in `labels`, which also
-    fixes what is allowed. Of several answers of a worker to a task the last one counts. Raises Invalid, naming row (the
+    fixes what is allowed; blanks around a name do not count. Of several answers of a worker to a task the last one counts. Raises Invalid, naming row (the
     first below the header is 1) and column.
     """
     known = Names("label", fixed=labels is not None, most=MOST_LABELS, codes=_codes(labels or ()))
@@ -97,7 +102,8 @@ def read_gold(path: Path, *, labels: Sequence[str] | None = None) -> dict[Hashab
     """Truth by task from a file with the columns task and label (or truth). Raises Invalid, naming row and column,
     also for a task with two truths.
     """
-    column = next((name for name in TRUTHS if name in _header(path)), TRUTHS[0])
+    header = [name.strip() for name in _header(path)]
+    column = next((name for name in TRUTHS if name in header), TRUTHS[0])
     known = Names(column, fixed=labels is not None, most=MOST_LABELS, codes=_codes(labels or ()))
     tasks = Names("task")
     task, truth = _coded(path, ("task", column), (tasks, known), lambda _: None)
@@ -128,7 +134,7 @@ def _coded(path: Path, columns: Sequence[str], names: Sequence[Names], tell: Tel
     try:
         for batch in _batches(path, columns, tell):
             for place, column in enumerate(columns):
-                parts[place].append(names[place].coded(_texts(batch.column(column), column, rows), rows))
+                parts[place].append(names[place].coded(_texts(batch.column(place), column, rows), rows))
             rows += batch.num_rows
     except Invalid as error:
         if error.message.startswith(str(path)):
@@ -142,11 +148,13 @@ def _coded(path: Path, columns: Sequence[str], names: Sequence[Names], tell: Tel
 
 
 def _batches(path: Path, columns: Sequence[str], tell: Tell) -> Iterator[Any]:
-    header = _header(path)
+    written = _header(path)
+    header = [name.strip() for name in written]
     for column in columns:
         if header.count(column) != 1:
             fault = "no column" if column not in header else "more than one column"
             raise Invalid(f"there is {fault} {column!r}; the columns are {_listed(header)}")
+    columns = [written[header.index(column)] for column in columns]
     with path.open("rb") as file:
         delimiter = _delimiter(path, file)
         if delimiter is None:
@@ -187,7 +195,7 @@ def _csv_batches(file: BinaryIO, columns: Sequence[str], delimiter: str, tell: T
 def _parquet_batches(file: BinaryIO, columns: Sequence[str], tell: Tell) -> Iterator[Any]:
     for batch in parquet.ParquetFile(file).iter_batches(columns=list(columns)):
         tell(file.tell())
-        yield batch
+        yield batch.select(list(columns))
 
 
 def _texts(values: Any, column: str, before: int) -> Any:

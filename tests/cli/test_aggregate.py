@@ -118,6 +118,15 @@ def test_the_last_answer_to_a_task_counts_and_repeats_are_told(tmp_path):
     assert "1 rows repeated a task and worker; the last one of each counts" in done.stderr
 
 
+def test_blanks_around_names_do_not_count(few, tmp_path):
+    path = written(tmp_path / "spaced.csv", FEW.replace(",", " , ").replace("\n", " \n"))
+    gold = written(tmp_path / "gold.csv", "task, truth\nt1 , cat\n")
+    assert run(path, "--gold", gold).output == run(few, "--gold", gold).output
+    table = {" label": ["cat ", "dog"], "task ": ["t1", "t1 "], "worker": ["ann", "bob"]}
+    parquet.write_table(pa.table(table), tmp_path / "spaced.parquet")
+    assert rows(run(tmp_path / "spaced.parquet").stdout)[0]["answers"] == "2"
+
+
 def test_ties_go_to_the_first_label_and_numbers_are_in_order(tmp_path):
     path = written(tmp_path / "answers.csv", HEAD + "t1,ann,10\nt1,bob,9\n")
     assert rows(run(path, "--model", "majority").stdout)[0]["label"] == "9"
@@ -137,6 +146,9 @@ BAD = {
     "task,worker,label,label\nt1,ann,a,b\n": "there is more than one column 'label'",
     FEW + "t3,,cat\n": "row 6, column 'worker': the value is missing ('')",
     FEW + "t3,ann,nan\n": "row 6, column 'label': the value is missing ('nan')",
+    FEW + "t3,ann, \n": "row 6, column 'label': the value is missing (' ')",
+    FEW + "t3,ann,NAN\n": "row 6, column 'label': the value is missing ('NAN')",
+    FEW + "t3,ann,ca\0t\n": "row 6, column 'label': 'ca\\x00t' has a NUL character",
     FEW + "t3,ann\n": "row 6: 2 fields, but the header has 3",
     FEW.encode() + "t3,ann,Käfer\n".encode("latin-1"): "line 7: byte 0xe4 is not UTF-8",
     FEW.encode("utf-16"): "UTF-16",
@@ -231,7 +243,7 @@ def test_parquet_with_gaps_or_lists_is_refused(column, said, tmp_path):
 
 
 names = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(
-    lambda text: text not in answers_file.MISSING
+    lambda text: text.strip().lower() not in answers_file.MISSING
 )
 
 
@@ -247,8 +259,9 @@ def test_a_file_reads_as_its_columns(tmp_path_factory, table, ending):
             writer = csv.writer(file, delimiter="\t" if ending == "tsv" else ",", quoting=csv.QUOTE_ALL)
             writer.writerows([columns, *table])
     read = read_answers(path)
-    known = Answers.from_columns(*columns.values(), label_names=read.labels)
-    assert sorted(read.labels) == sorted(set(columns["label"]))
+    plain = [[text.strip() for text in column] for column in columns.values()]
+    known = Answers.from_columns(*plain, label_names=read.labels)
+    assert sorted(read.labels) == sorted(set(plain[2]))
     for part in ("item", "worker", "label", "items", "workers", "replaced"):
         assert np.array_equal(getattr(read, part), getattr(known, part))
 
