@@ -24,10 +24,14 @@ MOST_LABELS = 1000
 MOST_CELLS = 400_000_000
 """Tasks times labels: a posterior has a number (8 bytes) for each."""
 BLOCK = 1 << 22
+END = b"\n\x03 end of the file \x03"
+"""A row of one field behind the last row of a CSV file: where a quote is never closed it is no row of its own."""
 MISSING = ("", "nan")
 """A missing value as programs write it, in any case; a label may be called so if the label set says it."""
 WHOLE = re.compile(r"-?\d{1,1000}")
 """Whole numbers; Python reads none of many thousand digits."""
+
+UNCLOSED = "a quote that is opened here is never closed"
 
 Tell = Callable[[int], None]
 """Called with the number of bytes read so far."""
@@ -83,8 +87,8 @@ def read_answers(path: Path, *, labels: Sequence[str] | None = None, tell: Tell 
     """Answers from a file with the columns task, worker and label; others are not looked at.
 
     Tasks and workers are coded as they appear, labels in order (of numbers, if all are), or as in `labels`, which also
-    fixes what is allowed; blanks around a name do not count. Of several answers of a worker to a task the last one counts. Raises Invalid, naming row (the
-    first below the header is 1) and column.
+    fixes what is allowed; blanks around a name do not count. Of several answers of a worker to a task the last one
+    counts. Raises Invalid, naming row (the first below the header is 1) and column.
     """
     known = Names("label", fixed=labels is not None, most=MOST_LABELS, codes=_codes(labels or ()))
     names = (Names("task"), Names("worker"), known)
@@ -140,8 +144,8 @@ def _coded(path: Path, columns: Sequence[str], names: Sequence[Names], tell: Tel
         if error.message.startswith(str(path)):
             raise
         raise Invalid(f"{path}, {error.message}") from error
-    except pa.ArrowInvalid as error:
-        raise Invalid(f"{path}, {_undecodable(path) or str(error)}") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}, {_undecodable(path) or _on_a_line(error)}") from error
     if not rows:
         raise Invalid(f"{path} is empty: it has no rows")
     return [np.concatenate(part) for part in parts]
@@ -165,14 +169,17 @@ def _batches(path: Path, columns: Sequence[str], tell: Tell) -> Iterator[Any]:
 
 def _csv_batches(file: BinaryIO, columns: Sequence[str], delimiter: str, tell: Tell) -> Iterator[Any]:
     faults: list[Any] = []
+    ends: list[Any] = []
 
     def refuse(row: Any) -> str:
-        faults.append(row)
-        return "error"
+        ended = str(row.text) == END.decode().strip("\n")
+        (ends if ended else faults).append(row)
+        return "skip" if ended else "error"
 
+    rows = 0
     try:
         stream = arrow_csv.open_csv(
-            file,
+            _Ended(file),
             read_options=arrow_csv.ReadOptions(block_size=BLOCK, use_threads=False),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
@@ -182,14 +189,41 @@ def _csv_batches(file: BinaryIO, columns: Sequence[str], delimiter: str, tell: T
             ),
         )
         for batch in stream:
+            rows += batch.num_rows
             tell(file.tell())
             yield batch
     except pa.ArrowInvalid as error:
+        if "straddling" in str(error):
+            said = f"is longer than {BLOCK:,} bytes, or its quote is never closed"
+            raise Invalid(f"a row after row {rows} {said}") from error
         if not faults:
             raise
-        row = faults[0]
-        said = f"{row.actual_columns} fields, but the header has {row.expected_columns}"
-        raise Invalid(str(Problem(said, row=None if row.number is None else row.number - 1))) from error
+        raise Invalid(str(_fault(faults[0]))) from error
+    if not ends:
+        raise Invalid(str(Problem(UNCLOSED, row=rows)))
+
+
+class _Ended(io.RawIOBase):
+    """A file with END behind it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._rest = file, END
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        room = len(END) if size < 0 else size - len(block)
+        more, self._rest = self._rest[:room], self._rest[room:]
+        return block + more
+
+
+def _fault(row: Any) -> Problem:
+    """What is wrong with a row that has not as many fields as the header; rows come with their place in the file."""
+    unclosed = str(row.text).endswith(END.decode())
+    said = UNCLOSED if unclosed else f"{row.actual_columns} fields, but the header has {row.expected_columns}"
+    return Problem(said, row=None if row.number is None else row.number - 1)
 
 
 def _parquet_batches(file: BinaryIO, columns: Sequence[str], tell: Tell) -> Iterator[Any]:
@@ -213,11 +247,20 @@ def _texts(values: Any, column: str, before: int) -> Any:
 
 def _header(path: Path) -> list[str]:
     with path.open("rb") as file:
+        if not file.seekable():
+            raise Invalid(f"{path} is a pipe, which cannot be read twice: save it in a file first")
         delimiter = _delimiter(path, file)
         if delimiter is None:
-            return [str(name) for name in parquet.read_schema(file).names]
+            return _parquet_header(path, file)
         head = io.StringIO(file.read(detect.HEAD).decode("utf-8-sig", errors="replace"), newline="")
-    return next(csv.reader(head, delimiter=delimiter), [])
+    return next(filter(None, csv.reader(head, delimiter=delimiter)), [])
+
+
+def _parquet_header(path: Path, file: BinaryIO) -> list[str]:
+    try:
+        return [str(name) for name in parquet.read_schema(file).names]
+    except (pa.ArrowException, OSError) as error:
+        raise Invalid(f"{path}, {_on_a_line(error)}") from error
 
 
 def _delimiter(path: Path, file: BinaryIO) -> str | None:
@@ -237,6 +280,8 @@ def _delimiter(path: Path, file: BinaryIO) -> str | None:
 def _undecodable(path: Path) -> str | None:
     """Where a text file stops to be UTF-8, if it does."""
     with path.open("rb") as file:
+        if _delimiter(path, file) is None:
+            return None
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
@@ -244,6 +289,10 @@ def _undecodable(path: Path) -> str | None:
                 byte = line[error.start]
                 return f"line {number}: byte {byte:#04x} is not UTF-8; save the whole file in UTF-8"
     return None
+
+
+def _on_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _check_size(path: Path, tasks: int, labels: int) -> None:

@@ -154,6 +154,10 @@ BAD = {
     FEW.encode("utf-16"): "UTF-16",
     b"PK\x03\x04" + bytes(100): "CSV and Parquet files",
     b"PAR1" + bytes(100): "answers",
+    "task,worker,label": "has no rows",
+    FEW + 't3,ann,"cat\nt3,bob,cat\n': "row 6: a quote that is opened here is never closed",
+    FEW + 't3,"ann,cat\nt3,bob,cat\n': "row 6: a quote that is opened here is never closed",
+    FEW + "t3,bob,cat\n" * 500_000 + '"' + "t3,bob,cat\n" * 900_000: "is longer than 4,194,304 bytes, or its quote",
 }
 
 
@@ -240,6 +244,29 @@ def test_parquet_with_gaps_or_lists_is_refused(column, said, tmp_path):
     parquet.write_table(pa.table({"task": ["t1", "t2"], "worker": [1, 2], "label": column}), path)
     done = run(path)
     assert (done.exit_code, said in done.stderr) == (2, True)
+
+
+def test_parquet_that_is_damaged_is_refused_as_answers_and_as_gold(few, tmp_path):
+    path = tmp_path / "damaged.parquet"
+    parquet.write_table(pa.table({"task": ["t1"], "worker": ["ann"], "label": ["ä" * 50]}), path, compression="none")
+    whole = path.read_bytes()
+    for content in (whole[:10] + b"\xff" * 20 + whole[30:], whole[:-60] + b"\xff" * 40 + whole[-20:]):
+        path.write_bytes(content)
+        for done in (run(path), run(few, "--gold", path)):
+            assert (done.exit_code, f"{path}, " in done.stderr, "UTF-8" in done.stderr) == (2, True, False)
+    parquet.write_table(pa.table({"task": ["t1"], "worker": ["ann"], "label": pa.array([b"\xff"]).view("utf8")}), path)
+    assert (run(path).exit_code, "0xff" in run(path).stderr) == (2, True)
+
+
+def test_blank_lines_before_the_header_are_passed_over(few, tmp_path):
+    assert run(written(tmp_path / "blank.csv", "\n\n" + FEW)).output == run(few).output
+
+
+def test_a_pipe_is_refused():
+    with subprocess.Popen(["cat", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        done = run(f"/dev/fd/{process.stdout.fileno()}")
+        process.stdin.close()
+    assert (done.exit_code, "is a pipe, which cannot be read twice" in done.stderr) == (2, True)
 
 
 names = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(
