@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -229,6 +230,34 @@ def test_an_output_that_fails_leaves_the_old_file(few, tmp_path):
     assert done.exit_code == 2
     assert old.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([few, old])
+
+
+def test_no_file_of_the_command_is_written_over_and_the_output_can_be_named(few, tmp_path):
+    gold = written(tmp_path / "gold.csv", "task,label\nt1,cat\n")
+    for option, other in (("--out", few), ("--out", gold), ("--workers", few), ("--workers", tmp_path / "new.csv")):
+        out = [] if option == "--out" else ["--out", tmp_path / "new.csv"]
+        done = run("--gold", gold, *out, option, other, few)
+        assert (done.exit_code, "this is also the file of" in done.stderr) == (2, True)
+    assert few.read_text() == FEW
+    assert sorted(tmp_path.iterdir()) == sorted([few, gold])
+    assert run(few, "--out", "-").stdout == run(few).stdout
+    assert run(few, "--workers", "-").exit_code == 2
+
+
+def test_devices_are_written_to_and_links_stay(few, tmp_path):
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    assert run(few, "--out", tmp_path / "link.csv", "--workers", device).exit_code == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text() == run(few).stdout
+    assert (device.is_symlink(), device.is_char_device()) == (True, True)
+    done = run(few, "--out", "/dev/full")
+    assert (done.exit_code, "No space left on device" in done.stderr) == (2, True)
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "broker.cli", "aggregate", str(few)]
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (told.returncode, told.stderr) == (1, b"Error: the output cannot be written: No space left on device\n")
 
 
 @pytest.mark.parametrize(
