@@ -17,7 +17,7 @@ from pyarrow import parquet
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from broker.cli.answers_file import read_answers, read_gold, with_labels
+from broker.cli.answers_file import check_tables, read_answers, read_gold, with_labels
 from broker.errors import Invalid
 from broker.truth.adaptive import Judgement, judge
 from broker.truth.answers import UNKNOWN, Answers, Codes
@@ -87,6 +87,8 @@ def command(
         read = read_answers(answers, labels=labels, tell=tell)
         truths = read_gold(gold, labels=labels) if gold else {}
         read = with_labels(read, list(truths.values())) if labels is None else read
+        if model != "majority":
+            check_tables(answers, read)
         known = read.gold(truths)
         found = aggregate(read, model, known if gold else None)
         judged = judge(read, found, known, Rule.fixed(1))

@@ -123,12 +123,17 @@ def read_gold(path: Path, *, labels: Sequence[str] | None = None) -> dict[Hashab
 
 
 def with_labels(answers: Answers, labels: Sequence[Hashable]) -> Answers:
-    """The same answers in a label set with these labels too: a truth may be one that nobody answered."""
+    """The same answers in a label set with these labels too: a truth may be one that nobody answered.
+
+    Raises Invalid for more labels than there is room for.
+    """
     more = [label for label in dict.fromkeys(labels) if label not in set(answers.labels)]
     if not more:
         return answers
     whole = tuple(sorted((*answers.labels, *more), key=_rank([str(one) for one in (*answers.labels, *more)])))
-    places = np.array([whole.index(label) for label in answers.labels], dtype=np.int32)
+    _check_size("answers and gold", answers.n_items, len(whole))
+    code = {label: place for place, label in enumerate(whole)}
+    places = np.array([code[label] for label in answers.labels], dtype=np.int32)
     return replace(answers, label=places[answers.label], n_classes=len(whole), labels=whole)
 
 
@@ -295,7 +300,17 @@ def _on_a_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _check_size(path: Path, tasks: int, labels: int) -> None:
+def check_tables(path: Path, answers: Answers) -> None:
+    """Raise Invalid where the tables of a model that has some, a row per worker and label they used, are too large."""
+    rows, labels = min(len(answers), answers.n_workers * answers.n_classes), answers.n_classes
+    if rows * labels > MOST_CELLS:
+        rows = len(np.unique(answers.worker.astype(np.int64) * labels + answers.label))
+    if rows * labels > MOST_CELLS:
+        said = f"{rows:,} different labels of the workers times {labels:,} labels"
+        raise Invalid(f"{path}: {said} are more than {MOST_CELLS:,} probabilities; --model majority needs none of them")
+
+
+def _check_size(path: Path | str, tasks: int, labels: int) -> None:
     if tasks * labels > MOST_CELLS:
         raise Invalid(f"{path}: {tasks:,} tasks times {labels:,} labels are more than {MOST_CELLS:,} probabilities")
 

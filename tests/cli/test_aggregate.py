@@ -195,6 +195,19 @@ def test_more_probabilities_than_fit_in_memory_are_refused(few, monkeypatch):
     assert (done.exit_code, "2 tasks times 2 labels are more than 3" in done.stderr) == (2, True)
 
 
+def test_the_tables_of_workers_and_the_labels_of_gold_count_too(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(answers_file, "MOST_CELLS", 7)
+    done = run(few)
+    assert (done.exit_code, "4 different labels of the workers times 2 labels are more than 7" in done.stderr) == (
+        2,
+        True,
+    )
+    assert run(few, "--model", "majority").exit_code == 0
+    gold = written(tmp_path / "gold.csv", "task,label\nt1,fox\nt2,hen\n")
+    done = run(few, "--model", "majority", "--gold", gold)
+    assert (done.exit_code, "2 tasks times 4 labels are more than 7" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
