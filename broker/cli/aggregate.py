@@ -1,13 +1,14 @@
 """`broker aggregate`: labels with their confidence from a file of answers, without a server."""
 
 import csv
+import errno
 import io
 import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import click
 import numpy as np
@@ -16,7 +17,7 @@ from pyarrow import parquet
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from broker.cli.answers_file import read_answers, read_gold, with_labels
+from broker.cli.answers_file import check_tables, read_answers, read_gold, with_labels
 from broker.errors import Invalid
 from broker.truth.adaptive import Judgement, judge
 from broker.truth.answers import UNKNOWN, Answers, Codes
@@ -28,6 +29,7 @@ from broker.truth.trust import trust
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = click.Path(dir_okay=False, writable=True, path_type=Path)
+OUTPUT = Path("-")
 
 
 def _label_set(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str] | None:
@@ -39,13 +41,39 @@ def _label_set(context: click.Context, parameter: click.Parameter, text: str | N
     return labels
 
 
+def _place(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """A file to write, which must be none of the files of this command given before it."""
+    if path == OUTPUT:
+        if parameter.name == "workers":
+            raise click.BadParameter("only the labels can go to the output", context, parameter)
+        return None
+    for name, other in context.params.items():
+        if path and isinstance(other, Path) and _regular(path) and path.resolve() == other.resolve():
+            raise click.BadParameter(f"this is also the file of {name!r}", context, parameter)
+    return path
+
+
+def _regular(path: Path) -> bool:
+    """Whether writing makes or replaces a file; else it is a device or a pipe, such as /dev/null."""
+    return path.is_file() or not path.exists()
+
+
 @click.command()
-@click.argument("answers", type=FILE)
-@click.option("--gold", type=FILE, help="Known truths: a file with the columns task and label (or truth).")
+@click.argument("answers", type=FILE, is_eager=True)
+@click.option(
+    "--gold", type=FILE, is_eager=True, help="Known truths: a file with the columns task and label (or truth)."
+)
 @click.option("--model", type=click.Choice(MODELS), default="dawid-skene", show_default=True, help="How to aggregate.")
 @click.option("--labels", callback=_label_set, help="All labels that may occur, with commas between; ties go by order.")
-@click.option("--out", type=NEW, help="Write the labels to this file (.csv or .parquet) instead of to the output.")
-@click.option("--workers", type=NEW, help="Write what is believed of each worker to this file (.csv or .parquet).")
+@click.option(
+    "--out", type=NEW, callback=_place, help="Write the labels to this file (.csv or .parquet); -: print them."
+)
+@click.option(
+    "--workers",
+    type=NEW,
+    callback=_place,
+    help="Write what is believed of each worker to this file (.csv or .parquet).",
+)
 def command(
     answers: Path, gold: Path | None, model: str, labels: list[str] | None, out: Path | None, workers: Path | None
 ) -> None:
@@ -53,12 +81,14 @@ def command(
 
     The result has a row for each task, in the order in which tasks appear: task, label, confidence (0 to 1, calibrated
     on the gold where there is enough), whether it is undecided (more likely wrong than right), and the number of
-    answers. If a worker answered a task several times the last answer counts.
+    answers. If a worker answered a task several times the last answer counts. Blanks around names do not.
     """
     with _progress(answers) as tell:
         read = read_answers(answers, labels=labels, tell=tell)
         truths = read_gold(gold, labels=labels) if gold else {}
         read = with_labels(read, list(truths.values())) if labels is None else read
+        if model != "majority":
+            check_tables(answers, read)
         known = read.gold(truths)
         found = aggregate(read, model, known if gold else None)
         judged = judge(read, found, known, Rule.fixed(1))
@@ -102,11 +132,14 @@ def _write(tables: list[tuple[Path | None, Any]]) -> None:
     ready: list[tuple[Path, Path]] = []
     try:
         for path, table in tables:
-            if path is not None:
-                ready.append((_beside(path, table), path))
+            if path is not None and _regular(path):
+                # A link stays, and what it leads to is replaced.
+                ready.append((_beside(path.resolve(), table), path.resolve()))
         for path, table in tables:
             if path is None:
-                _write_csv(table, sys.stdout.buffer)
+                _print(table)
+            elif not _regular(path):
+                _into(path, "wb", table)
         for written, path in ready:
             written.replace(path)
     finally:
@@ -116,19 +149,34 @@ def _write(tables: list[tuple[Path | None, Any]]) -> None:
 
 def _beside(path: Path, table: Any) -> Path:
     """Write into a new file of the same folder. Raises Invalid where that cannot be."""
-    written = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    written = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
     try:
-        with written.open("xb") as file:
+        _into(written, "xb", table, told=path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+    return written
+
+
+def _into(path: Path, mode: Literal["wb", "xb"], table: Any, told: Path | None = None) -> None:
+    try:
+        with path.open(mode) as file:
             if path.suffix.lower() == ".parquet":
                 parquet.write_table(table, file)
             else:
                 _write_csv(table, file)
-    except BaseException as error:
-        written.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise Invalid(f"{path}: {error.strerror}") from error
-        raise
-    return written
+    except OSError as error:
+        raise Invalid(f"{told or path}: {error.strerror}") from error
+
+
+def _print(table: Any) -> None:
+    try:
+        _write_csv(table, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
 
 
 def _write_csv(table: Any, file: BinaryIO) -> None:

@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.cli.answers_file import read_answers
-from broker.cli.replay import rule
+from broker.cli.replay import Within, rule
 from broker.truth.plan import Crowd, Forecast, forecast, of_pilot
+
+MOST_ITEMS, MOST_REWARD = 1_000_000_000_000, 1_000_000.0
 
 
 def _table(found: tuple[Forecast, ...], items: int, reward: float) -> Table:
@@ -23,8 +25,10 @@ def _table(found: tuple[Forecast, ...], items: int, reward: float) -> Table:
 @click.command()
 @click.option("--classes", default=2, show_default=True, help="How many labels there are to choose from.")
 @click.option("--accuracy", default=0.8, show_default=True, help="How often one worker is right, on average.")
-@click.option("--items", default=1000, show_default=True, type=click.IntRange(1), help="How many items there are.")
-@click.option("--reward", default=0.02, show_default=True, type=click.FloatRange(0), help="What one answer is paid.")
+@click.option(
+    "--items", default=1000, show_default=True, type=click.IntRange(1, MOST_ITEMS), help="How many items there are."
+)
+@click.option("--reward", default=0.02, show_default=True, type=Within(0, MOST_REWARD), help="What one answer is paid.")
 @click.option("--adaptive", default="adaptive:1,7,0.87", show_default=True, help="The adaptive plan to compare.")
 @click.option(
     "--pilot",

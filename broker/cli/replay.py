@@ -1,6 +1,7 @@
 """`broker replay`: real answers replayed one at a time through the very judgement that the server uses."""
 
 import json
+import math
 import re
 import statistics
 from pathlib import Path
@@ -28,6 +29,15 @@ FIGURES = {
 
 
 FORM = re.compile(r"fixed:(\d{1,6})|adaptive(?::(\d{1,6}),(\d{1,6}),(0?\.\d+|1(?:\.0*)?))?")
+
+
+class Within(click.FloatRange):
+    """A number of a range; click takes NaN, which is below and above nothing, for one of any range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Fails for what is none."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is not a number", param, ctx) if math.isnan(number) else number
 
 
 def rule(plan: str) -> Rule:
@@ -68,9 +78,7 @@ def _table(found: dict[str, Any]) -> Table:
     "--plan", "plans", multiple=True, help="fixed:N or adaptive[:LEAST,MOST,SURE]; may be given several times."
 )
 @click.option("--seeds", default=20, show_default=True, type=click.IntRange(1, 1000), help="Random orders of answers.")
-@click.option(
-    "--gold", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Share of truths used as gold."
-)
+@click.option("--gold", default=0.0, show_default=True, type=Within(0, 0.5), help="Share of truths used as gold.")
 @click.option("--json", "as_json", is_flag=True, help="Print only a line of JSON.")
 def command(folder: Path, plans: tuple[str, ...], seeds: int, gold: float, *, as_json: bool) -> None:
     """Replay the answers of FOLDER (answers.csv: task, worker, label; truth.csv: task, truth) under plans.

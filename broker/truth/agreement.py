@@ -26,6 +26,7 @@ LEAST_ITEMS = 5
 """Fewer items say nothing of how others would have come out: they get no interval."""
 _MOST_UNITS = 10_000
 _CELLS = 1 << 23
+_PAIRS = 1 << 21
 
 
 class Figure(NamedTuple):
@@ -131,11 +132,19 @@ def busiest_pairs(answers: Answers, most: int) -> list[tuple[int, int]]:
     """The pairs of workers with the most items in common, the most first; those with none are left out."""
     ones = np.ones(len(answers), dtype=np.int32)
     shape = (answers.n_items, answers.n_workers)
-    met = sparse.coo_array((ones, (answers.item, answers.worker)), shape=shape).tocsr()
-    together = sparse.triu(met.T @ met, k=1).tocoo()
-    first, second = together.coords
-    order = np.lexsort((second, first, -together.data))[:most]
-    return list(zip(first[order].tolist(), second[order].tolist(), strict=True))
+    met = sparse.coo_array((ones, (answers.item, answers.worker)), shape=shape).tocsc()
+    given, best = answers.per_worker(), np.zeros((3, 0), dtype=np.int64)
+    # An item that all have answered has a pair for every two workers: not all of them at a time.
+    cost = np.cumsum(np.bincount(answers.worker, answers.per_item()[answers.item], answers.n_workers))
+    for block in np.split(np.arange(answers.n_workers), np.flatnonzero(np.diff(cost // _PAIRS)) + 1):
+        # Of equal pairs the first ones count, so that later ones need more items in common than the last of the best.
+        enough = best[0, most - 1] if 0 < most <= best.shape[1] else 0
+        first, second = block[given[block] > enough], np.flatnonzero(given > enough)
+        together = (met[:, first].T @ met[:, second]).tocoo()
+        found = np.stack([together.data, first[together.coords[0]], second[together.coords[1]]])
+        best = np.concatenate([best, found[:, found[1] < found[2]]], axis=1)
+        best = best[:, np.lexsort((best[2], best[1], -best[0]))[:most]]
+    return list(zip(best[1].tolist(), best[2].tolist(), strict=True))
 
 
 def _kappas(many: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
@@ -229,8 +238,7 @@ class _Items:
         if values is not None:
             scales["interval"] = np.asarray(values, dtype=np.float64)
         for places in scales.values():
-            # Distances stay the same, and the difference of the moments loses fewer digits.
-            centred = places - (totals @ places) / max(totals.sum(), 1.0)
+            centred = _centred(places, totals)
             first, second = votes @ centred, votes @ centred**2
             columns += [2 * (given * second - first**2) / (given - 1), first, second]
         return cls(np.stack(columns, axis=1), votes, tuple(scales))
@@ -260,6 +268,20 @@ class _Items:
             within, first, second = (sums[:, len(_COLUMNS) + 3 * place + column] for column in range(3))
             found[name] = _alpha(given, within, 2 * (given * second - first**2))
         return found
+
+
+def _centred(places: Floats, totals: Floats) -> Floats:
+    """Values about their mean, in units of their range: alpha stays the same, differences of moments lose fewer digits,
+    and neither tiny values pass for rounding errors nor huge ones for infinite. `totals` says how often each was given.
+    """
+    used = totals > 0
+    if not used.any():
+        return np.zeros(len(places))
+    # Halved, because the range of two numbers may be larger than any number.
+    low, high = places[used].min() / 2, places[used].max() / 2
+    shares = (np.where(used, places / 2, low) - low) / ((high - low) or 1.0)
+    centred: Floats = shares - (totals @ shares) / totals.sum()
+    return centred
 
 
 def _alpha(given: Floats, within: Floats, between: Floats) -> Floats:

@@ -16,6 +16,7 @@ UNKNOWN = -1
 """The label code of an item whose label is not known."""
 
 _BLOCK = 1 << 20
+_CELLS = 1 << 23
 _PROBLEMS_SHOWN = 20
 
 
@@ -226,6 +227,11 @@ def item_blocks(item: Codes, size: int = _BLOCK) -> Iterator[tuple[int, int]]:
             stop = edge if edge > start else int(np.searchsorted(item, item[stop], side="right"))
         yield start, stop
         start = stop
+
+
+def rows_at_once(n_classes: int) -> int:
+    """How many rows of `n_classes` numbers to hold at a time: fewer where there are many classes."""
+    return min(_BLOCK, max(_CELLS // max(n_classes, 1), 1))
 
 
 def _named(column: Iterable[Hashable], name: str) -> list[Hashable]:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from broker.truth.answers import UNKNOWN, Codes, Floats
 
 LEAST_PROBABILITY = 1e-10
-_BLOCK = 1 << 20
+SAME = 1e-9
+"""Probabilities that differ by a smaller share are equal: sums in another order of rows differ by rounding."""
+_CELLS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -84,9 +86,11 @@ class Consensus:
 def most_probable(posterior: Floats, known: NDArray[np.bool_]) -> Codes:
     """The label code of highest posterior per item, ties to the lowest code, UNKNOWN where `known` is false."""
     labels: Codes = np.full(len(posterior), UNKNOWN, dtype=np.int32)
-    for start in range(0, len(posterior), _BLOCK):
-        # In blocks, because argmax gives eight bytes per item.
-        labels[start : start + _BLOCK] = posterior[start : start + _BLOCK].argmax(axis=1)
+    # In blocks, because argmax gives eight bytes per item, and each comparison one byte.
+    size = max(_CELLS // max(posterior.shape[1], 1), 1)
+    for start in range(0, len(posterior), size):
+        some = posterior[start : start + size]
+        labels[start : start + size] = (some >= some.max(axis=1, keepdims=True) * (1.0 - SAME)).argmax(axis=1)
     labels[~known] = UNKNOWN
     return labels
 

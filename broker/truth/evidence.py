@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, item_blocks
+from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, item_blocks, rows_at_once
 from broker.truth.consensus import LEAST_PROBABILITY, Confusions, Consensus, most_probable
 from broker.truth.trust import log_likelihoods
 from broker.truth.votes import vote_shares
@@ -36,7 +36,7 @@ def evidence(answers: Answers, consensus: Consensus, correlation: float = CORREL
     if tables is None:
         return _of(answers, consensus.labels, None)
     sums = np.zeros((answers.n_items, answers.n_classes))
-    for start, stop in item_blocks(answers.item):
+    for start, stop in item_blocks(answers.item, rows_at_once(answers.n_classes)):
         _add(sums, answers.item[start:stop], log_likelihoods(tables, answers, slice(start, stop)))
     return _of(answers, consensus.labels, _softened(sums, answers, consensus.priors, correlation))
 
@@ -49,7 +49,8 @@ def of_posteriors(posteriors: Floats, priors: Floats, votes: Floats, correlation
     given, logs = votes.sum(axis=1), np.log(np.maximum(priors, LEAST_PROBABILITY))
     likelihoods = np.log(np.maximum(posteriors, LEAST_PROBABILITY)) - logs
     softened = likelihoods / (1.0 + correlation * np.maximum(given - 1, 0))[:, None] + logs
-    label, rows = posteriors.argmax(axis=1).astype(np.int32), np.arange(len(posteriors))
+    rows = np.arange(len(posteriors))
+    label = most_probable(posteriors, np.ones(len(posteriors), dtype=np.bool_))
     share = (votes[rows, label] + 1.0 / votes.shape[1]) / (given + 1.0)
     return Evidence(label, special.softmax(softened, axis=1)[rows, label], share, given)
 
@@ -65,7 +66,10 @@ def blinded(answers: Answers, consensus: Consensus, gold: Codes, correlation: fl
     if consensus.confusions is None:
         return _of(graded, most_probable(vote_shares(graded), answered), None)
     sums = np.zeros((answers.n_items, answers.n_classes))
-    _add(sums, graded.item, np.log(_without_own_item(graded, consensus.confusions, gold)))
+    given = _per_worker(consensus.confusions, answers.n_workers)
+    for start, stop in item_blocks(graded.item, rows_at_once(answers.n_classes)):
+        block = slice(start, stop)
+        _add(sums, graded.item[block], np.log(_without_own_item(graded, consensus.confusions, gold, given, block)))
     posterior = _softened(sums, graded, consensus.priors, correlation)
     return _of(graded, most_probable(posterior, answered), posterior)
 
@@ -93,16 +97,22 @@ def _softened(sums: Floats, answers: Answers, priors: Floats, correlation: float
     return posterior
 
 
-def _without_own_item(answers: Answers, tables: Confusions, gold: Codes) -> Floats:
-    """P(the answer | truth) without what its own item taught: a row per answer, a column per truth."""
-    codes = tables.worker.astype(np.int64) * answers.n_classes + tables.label
-    pair = np.searchsorted(codes, answers.worker.astype(np.int64) * answers.n_classes + answers.label)
-    sums = np.zeros((answers.n_workers, answers.n_classes))
+def _per_worker(tables: Confusions, n_workers: int) -> Floats:
+    """Each worker's expected answers per truth: n_workers x n_classes."""
+    sums = np.zeros((n_workers, tables.counts.shape[1]))
     np.add.at(sums, tables.worker, tables.counts)
-    own = np.zeros((len(answers), answers.n_classes))
-    own[np.arange(len(answers)), gold[answers.item]] = 1.0
-    counted = np.maximum(tables.counts[pair] - own, 0.0) + tables.pseudo[answers.label]
-    whole = np.maximum(sums[answers.worker] - own, 0.0) + tables.pseudo.sum(axis=0)
+    return sums
+
+
+def _without_own_item(answers: Answers, tables: Confusions, gold: Codes, given: Floats, block: slice) -> Floats:
+    """P(the answer | truth) without what its own item taught: a row per answer of the block, a column per truth."""
+    item, worker, label = (column[block] for column in (answers.item, answers.worker, answers.label))
+    codes = tables.worker.astype(np.int64) * answers.n_classes + tables.label
+    pair = np.searchsorted(codes, worker.astype(np.int64) * answers.n_classes + label)
+    own = np.zeros((len(item), answers.n_classes))
+    own[np.arange(len(item)), gold[item]] = 1.0
+    counted = np.maximum(tables.counts[pair] - own, 0.0) + tables.pseudo[label]
+    whole = np.maximum(given[worker] - own, 0.0) + tables.pseudo.sum(axis=0)
     # Without pseudo-answers a table may be empty by now, and then tells nothing.
     chance = np.where(whole > LEAST_PROBABILITY, counted / np.maximum(whole, LEAST_PROBABILITY), 1.0)
     return np.maximum(chance, LEAST_PROBABILITY)

@@ -11,6 +11,7 @@ KNOWN_AFTER = 8
 """Answers after which a worker's information counts against them."""
 ENOUGH = 0.5
 """Workers below this share of the crowd's mean information get no new items."""
+_CELLS = 1 << 22
 
 
 def information(answers: Answers, consensus: Consensus) -> Floats:
@@ -32,10 +33,12 @@ def information(answers: Answers, consensus: Consensus) -> Floats:
     # Labels that a worker has not used yet still have their pseudo-answers' chance.
     unused = np.ones((answers.n_workers, answers.n_classes), dtype=np.bool_)
     unused[known.worker, known.label] = False
-    worker, label = np.nonzero(unused)
-    if whole.any():
-        chance = known.pseudo[label] / np.maximum(sums[worker] + whole, LEAST_PROBABILITY)
-        np.add.at(found, worker, _told(chance, shares))
+    # Some workers at a time, for each has a number per label and truth.
+    size = max(_CELLS // answers.n_classes**2, 1)
+    for start in range(0, answers.n_workers if whole.any() else 0, size):
+        worker, label = np.nonzero(unused[start : start + size])
+        chance = known.pseudo[label] / np.maximum(sums[start + worker] + whole, LEAST_PROBABILITY)
+        np.add.at(found, start + worker, _told(chance, shares))
     return np.maximum(found, 0.0)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes, item_blocks
+from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes, item_blocks, rows_at_once
 from broker.truth.consensus import LEAST_PROBABILITY, Confusions, Consensus
 
 Counts = NDArray[np.int64]
@@ -89,7 +89,7 @@ def beyond_chance(others: Floats, label: Codes) -> tuple[Floats, Floats]:
 
 def references(answers: Answers, consensus: Consensus, truths: Codes) -> Iterator[tuple[slice, Floats]]:
     """All answers in blocks of rows, each with what the others say: see `without_own_answer`."""
-    for start, stop in item_blocks(answers.item):
+    for start, stop in item_blocks(answers.item, rows_at_once(answers.n_classes)):
         block = slice(start, stop)
         yield block, without_own_answer(answers, consensus, truths, block)
 
@@ -123,5 +123,8 @@ def log_likelihoods(confusions: Confusions, answers: Answers, block: slice) -> F
     """The logarithm of P(answer | truth): a row per answer, a column per truth."""
     known = confusions.worker.astype(np.int64) * answers.n_classes + confusions.label
     asked = answers.worker[block].astype(np.int64) * answers.n_classes + answers.label[block]
-    logs: Floats = np.log(np.maximum(confusions.table, LEAST_PROBABILITY))[np.searchsorted(known, asked)]
+    # Looked up first: there are many blocks, and each would take the logarithms of the whole table.
+    chances = confusions.table[np.searchsorted(known, asked)]
+    np.maximum(chances, LEAST_PROBABILITY, out=chances)
+    logs: Floats = np.log(chances, out=chances)
     return logs

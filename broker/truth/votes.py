@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes, item_blocks
+from broker.truth.answers import UNKNOWN, Answers, Codes, Floats, gold_codes, item_blocks, rows_at_once
 from broker.truth.consensus import Consensus, agreement_with, most_probable
 
 
@@ -27,7 +27,7 @@ def majority(answers: Answers, gold: ArrayLike | None = None) -> Consensus:
 def vote_shares(answers: Answers) -> Floats:
     """Each label's share of an item's answers: n_items x n_classes, zeros where nobody answered."""
     shares = np.zeros((answers.n_items, answers.n_classes))
-    for start, stop in item_blocks(answers.item):
+    for start, stop in item_blocks(answers.item, rows_at_once(answers.n_classes)):
         first, last = answers.item[start], answers.item[stop - 1] + 1
         places = (answers.item[start:stop] - first).astype(np.int64) * answers.n_classes + answers.label[start:stop]
         votes = np.bincount(places, minlength=(last - first) * answers.n_classes).reshape(-1, answers.n_classes)

@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -118,10 +119,25 @@ def test_the_last_answer_to_a_task_counts_and_repeats_are_told(tmp_path):
     assert "1 rows repeated a task and worker; the last one of each counts" in done.stderr
 
 
+def test_blanks_around_names_do_not_count(few, tmp_path):
+    path = written(tmp_path / "spaced.csv", FEW.replace(",", " , ").replace("\n", " \n"))
+    gold = written(tmp_path / "gold.csv", "task, truth\nt1 , cat\n")
+    assert run(path, "--gold", gold).output == run(few, "--gold", gold).output
+    table = {" label": ["cat ", "dog"], "task ": ["t1", "t1 "], "worker": ["ann", "bob"]}
+    parquet.write_table(pa.table(table), tmp_path / "spaced.parquet")
+    assert rows(run(tmp_path / "spaced.parquet").stdout)[0]["answers"] == "2"
+
+
 def test_ties_go_to_the_first_label_and_numbers_are_in_order(tmp_path):
     path = written(tmp_path / "answers.csv", HEAD + "t1,ann,10\nt1,bob,9\n")
     assert rows(run(path, "--model", "majority").stdout)[0]["label"] == "9"
     assert rows(run(path, "--model", "majority", "--labels", "10,9").stdout)[0]["label"] == "10"
+
+
+@pytest.mark.parametrize("odd", ["--5", "5-", "-", "9" * 5000, "5.0"])
+def test_labels_that_only_look_like_numbers_are_texts(odd, tmp_path):
+    path = written(tmp_path / "answers.csv", HEAD + f"t1,ann,{odd}\nt1,bob,10\nt1,eve,9\n")
+    assert rows(run(path, "--model", "majority").stdout)[0]["label"] == min(odd, "10", "9")
 
 
 BAD = {
@@ -131,11 +147,18 @@ BAD = {
     "task,worker,label,label\nt1,ann,a,b\n": "there is more than one column 'label'",
     FEW + "t3,,cat\n": "row 6, column 'worker': the value is missing ('')",
     FEW + "t3,ann,nan\n": "row 6, column 'label': the value is missing ('nan')",
+    FEW + "t3,ann, \n": "row 6, column 'label': the value is missing (' ')",
+    FEW + "t3,ann,NAN\n": "row 6, column 'label': the value is missing ('NAN')",
+    FEW + "t3,ann,ca\0t\n": "row 6, column 'label': 'ca\\x00t' has a NUL character",
     FEW + "t3,ann\n": "row 6: 2 fields, but the header has 3",
     FEW.encode() + "t3,ann,Käfer\n".encode("latin-1"): "line 7: byte 0xe4 is not UTF-8",
     FEW.encode("utf-16"): "UTF-16",
     b"PK\x03\x04" + bytes(100): "CSV and Parquet files",
     b"PAR1" + bytes(100): "answers",
+    "task,worker,label": "has no rows",
+    FEW + 't3,ann,"cat\nt3,bob,cat\n': "row 6: a quote that is opened here is never closed",
+    FEW + 't3,"ann,cat\nt3,bob,cat\n': "row 6: a quote that is opened here is never closed",
+    FEW + "t3,bob,cat\n" * 500_000 + '"' + "t3,bob,cat\n" * 900_000: "is longer than 4,194,304 bytes, or its quote",
 }
 
 
@@ -170,6 +193,19 @@ def test_more_probabilities_than_fit_in_memory_are_refused(few, monkeypatch):
     monkeypatch.setattr(answers_file, "MOST_CELLS", 3)
     done = run(few)
     assert (done.exit_code, "2 tasks times 2 labels are more than 3" in done.stderr) == (2, True)
+
+
+def test_the_tables_of_workers_and_the_labels_of_gold_count_too(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(answers_file, "MOST_CELLS", 7)
+    done = run(few)
+    assert (done.exit_code, "4 different labels of the workers times 2 labels are more than 7" in done.stderr) == (
+        2,
+        True,
+    )
+    assert run(few, "--model", "majority").exit_code == 0
+    gold = written(tmp_path / "gold.csv", "task,label\nt1,fox\nt2,hen\n")
+    done = run(few, "--model", "majority", "--gold", gold)
+    assert (done.exit_code, "2 tasks times 4 labels are more than 7" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +245,34 @@ def test_an_output_that_fails_leaves_the_old_file(few, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted([few, old])
 
 
+def test_no_file_of_the_command_is_written_over_and_the_output_can_be_named(few, tmp_path):
+    gold = written(tmp_path / "gold.csv", "task,label\nt1,cat\n")
+    for option, other in (("--out", few), ("--out", gold), ("--workers", few), ("--workers", tmp_path / "new.csv")):
+        out = [] if option == "--out" else ["--out", tmp_path / "new.csv"]
+        done = run("--gold", gold, *out, option, other, few)
+        assert (done.exit_code, "this is also the file of" in done.stderr) == (2, True)
+    assert few.read_text() == FEW
+    assert sorted(tmp_path.iterdir()) == sorted([few, gold])
+    assert run(few, "--out", "-").stdout == run(few).stdout
+    assert run(few, "--workers", "-").exit_code == 2
+
+
+def test_devices_are_written_to_and_links_stay(few, tmp_path):
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    assert run(few, "--out", tmp_path / "link.csv", "--workers", device).exit_code == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text() == run(few).stdout
+    assert (device.is_symlink(), device.is_char_device()) == (True, True)
+    done = run(few, "--out", "/dev/full")
+    assert (done.exit_code, "No space left on device" in done.stderr) == (2, True)
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "broker.cli", "aggregate", str(few)]
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (told.returncode, told.stderr) == (1, b"Error: the output cannot be written: No space left on device\n")
+
+
 @pytest.mark.parametrize(
     ("column", "said"),
     [
@@ -224,8 +288,31 @@ def test_parquet_with_gaps_or_lists_is_refused(column, said, tmp_path):
     assert (done.exit_code, said in done.stderr) == (2, True)
 
 
+def test_parquet_that_is_damaged_is_refused_as_answers_and_as_gold(few, tmp_path):
+    path = tmp_path / "damaged.parquet"
+    parquet.write_table(pa.table({"task": ["t1"], "worker": ["ann"], "label": ["ä" * 50]}), path, compression="none")
+    whole = path.read_bytes()
+    for content in (whole[:10] + b"\xff" * 20 + whole[30:], whole[:-60] + b"\xff" * 40 + whole[-20:]):
+        path.write_bytes(content)
+        for done in (run(path), run(few, "--gold", path)):
+            assert (done.exit_code, f"{path}, " in done.stderr, "UTF-8" in done.stderr) == (2, True, False)
+    parquet.write_table(pa.table({"task": ["t1"], "worker": ["ann"], "label": pa.array([b"\xff"]).view("utf8")}), path)
+    assert (run(path).exit_code, "0xff" in run(path).stderr) == (2, True)
+
+
+def test_blank_lines_before_the_header_are_passed_over(few, tmp_path):
+    assert run(written(tmp_path / "blank.csv", "\n\n" + FEW)).output == run(few).output
+
+
+def test_a_pipe_is_refused():
+    with subprocess.Popen(["cat", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        done = run(f"/dev/fd/{process.stdout.fileno()}")
+        process.stdin.close()
+    assert (done.exit_code, "is a pipe, which cannot be read twice" in done.stderr) == (2, True)
+
+
 names = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(
-    lambda text: text not in answers_file.MISSING
+    lambda text: text.strip().lower() not in answers_file.MISSING
 )
 
 
@@ -241,8 +328,9 @@ def test_a_file_reads_as_its_columns(tmp_path_factory, table, ending):
             writer = csv.writer(file, delimiter="\t" if ending == "tsv" else ",", quoting=csv.QUOTE_ALL)
             writer.writerows([columns, *table])
     read = read_answers(path)
-    known = Answers.from_columns(*columns.values(), label_names=read.labels)
-    assert sorted(read.labels) == sorted(set(columns["label"]))
+    plain = [[text.strip() for text in column] for column in columns.values()]
+    known = Answers.from_columns(*plain, label_names=read.labels)
+    assert sorted(read.labels) == sorted(set(plain[2]))
     for part in ("item", "worker", "label", "items", "workers", "replaced"):
         assert np.array_equal(getattr(read, part), getattr(known, part))
 

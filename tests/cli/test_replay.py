@@ -102,3 +102,18 @@ def test_planning_prints_accuracy_and_cost_of_every_plan(tmp_path):
 @pytest.mark.parametrize("options", [("--classes", 1), ("--accuracy", 1.5), ("--items", 0), ("--adaptive", "x")])
 def test_a_figure_that_cannot_be_is_refused(options):
     assert run("plan", *options).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", "--reward", "nan"),
+        ("plan", "--reward", "inf"),
+        ("plan", "--items", "1" + 400 * "0"),
+        ("replay", ".", "--gold", "nan"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_before_anything_is_counted(arguments):
+    found = run(*arguments, "--json")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert f"Invalid value for '{arguments[-2]}'" in found.stderr

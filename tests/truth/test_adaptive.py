@@ -1,5 +1,6 @@
 """The judgement of a plan: the honest stop, calibration, routing, budget, and what is undecidable."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from broker.truth.evidence import Evidence, blinded, evidence, of_posteriors
 from broker.truth.models import aggregate
 from broker.truth.routing import information, uninformative
 from broker.truth.stopping import Rule, decide, honest
-from broker.truth.trust import log_likelihoods
+from broker.truth.trust import log_likelihoods, trust
 from tests.truth.made import made, odd_answers, some_gold
 
 shares = st.floats(0, 1)
@@ -194,3 +195,19 @@ def test_evidence_can_be_had_from_posteriors_too():
     assert (got.given == wanted.given).all()
     independent = of_posteriors(posteriors, found.priors, crowd.answers.votes().toarray(), correlation=0.0)
     assert np.allclose(independent.belief, posteriors.max(axis=1))
+
+
+def test_many_labels_do_not_fill_the_memory():
+    """Two hundred labels: neither a number per worker, label and truth, nor several per answer and truth at a time."""
+    dice = np.random.default_rng(1)
+    item, truth = np.repeat(np.arange(20_000), 5), np.repeat(dice.integers(200, size=20_000), 5)
+    label = np.where(dice.random(len(item)) < 0.8, truth, dice.integers(200, size=len(item)))
+    answers = Answers.from_codes(item, dice.integers(300, size=len(item)), label, n_items=20_000, n_classes=200)
+    gold = np.where(np.arange(20_000) % 2, truth[::5], UNKNOWN).astype(np.int32)
+    found = dawid_skene(answers, gold, most_iterations=1)
+    tracemalloc.start()
+    judge(answers, found, gold)
+    trust(answers, found, gold)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 500e6

@@ -1,5 +1,8 @@
 """Agreement against the worked examples of the literature, scikit-learn and crowd-kit's alpha."""
 
+import tracemalloc
+from itertools import combinations
+
 import krippendorff
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
+from broker.truth import agreement as module
 from broker.truth.agreement import (
     Figure,
     agreement,
@@ -233,3 +237,33 @@ def test_the_busiest_pairs_have_the_most_items_in_common():
     answers = from_table("11221.\n1122.2\n2222..")
     assert busiest_pairs(answers, 2) == [(0, 1), (0, 2)]
     assert busiest_pairs(from_table("1.\n.1"), 5) == []
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-9, 1.0, 1e12, 5e307])
+def test_the_unit_of_numbers_does_not_change_alpha(unit):
+    answers = made(1, items=60, workers=8).answers
+    values = np.array([-3.0, 1.0, 2.0, 3.0])
+    expected = agreement(answers, values)["alpha-interval"]
+    assert agreement(answers, values * unit)["alpha-interval"] == pytest.approx(expected)
+    assert krippendorff_alpha(Answers.from_codes([0, 0], [0, 1], [1, 1]), "interval", values[:2] * unit) is None
+
+
+def test_an_item_that_everybody_answered_has_pairs_enough_without_a_table_of_all():
+    """Of 8,000 workers on one item there are 32 million pairs."""
+    item = np.concatenate([np.zeros(8_000, int), np.arange(1, 5).repeat(2)])
+    worker = np.concatenate([np.arange(8_000), np.tile([7_998, 7_999], 4)])
+    answers = Answers.from_codes(item, worker, worker % 3, n_classes=3)
+    tracemalloc.start()
+    assert busiest_pairs(answers, 3) == [(7_998, 7_999), (0, 1), (0, 2)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 400e6
+
+
+@given(odd_answers(), st.integers(0, 20), st.sampled_from([1, 9, 1 << 20]))
+def test_the_busiest_pairs_are_those_of_all_pairs(answers, most, at_once):
+    own = [set(answers.item[answers.worker == worker].tolist()) for worker in range(answers.n_workers)]
+    all_pairs = sorted((-len(own[i] & own[j]), i, j) for i, j in combinations(range(len(own)), 2) if own[i] & own[j])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_PAIRS", at_once)
+        assert busiest_pairs(answers, most) == [(one, other) for _, one, other in all_pairs[:most]]

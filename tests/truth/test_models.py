@@ -37,6 +37,18 @@ def test_ties_go_to_the_lowest_code():
     assert aggregate(answers, "majority").labels.tolist() == [1]
 
 
+@pytest.mark.parametrize("model", ["majority", "dawid-skene", "dawid-skene-ml", "one-coin"])
+def test_the_order_of_rows_decides_no_tie(model):
+    """Every worker meets every label alike, so that labels tie but for the rounding of sums."""
+    for items in range(4, 12):
+        item = np.repeat(np.arange(items), 4)
+        worker, label = (np.tile(np.arange(4), items) + item) % 5, (np.arange(len(item)) + item) % 3
+        found = aggregate(Answers.from_codes(item, worker, label, n_classes=3), model).labels
+        turned = Answers.from_columns(*(column[::-1].tolist() for column in (item, worker, label)))
+        again = dict(zip(turned.items, aggregate(turned, model).labels.tolist(), strict=True))
+        assert [again[code] for code in range(items)] == found.tolist()
+
+
 def test_majority_skill_is_the_share_of_answers_equal_to_the_label():
     answers = Answers.from_codes([0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2], [0, 0, 1, 1, 1, 1], n_workers=4)
     assert aggregate(answers, "majority").skill.tolist() == [1.0, 1.0, 0.5, 0.5]
