@@ -69,6 +69,12 @@ def frame(page, number=0):
     return page.frame_locator(".hit-work:not([hidden]) broker-page iframe")
 
 
+def entered(page):
+    """Wait until keys go to the page in the frame: it gets the focus once it is loaded."""
+    shown = page.locator(".hit-work:not([hidden]) broker-page iframe").element_handle().content_frame()
+    shown.wait_for_function("document.readyState === 'complete' && document.hasFocus()")
+
+
 def untouched(page, words):
     """Wait for a text without what Playwright's own waiting does: it counts as somebody's touching the page."""
     seen = f"document.body.innerText.includes({json.dumps(words)})"
@@ -130,9 +136,11 @@ def test_an_html_question_with_crowd_elements_is_done_by_keyboard_alone(work, wo
     work([html(HTML % f"Message {number}") for number in range(2)])
     frame(page).get_by_text("Message 0").wait_for()
     frame(page).get_by_text("angry").wait_for()
+    entered(page)
     page.keyboard.press("2")
     page.keyboard.press("Enter")
     frame(page).get_by_text("Message 1").wait_for()
+    entered(page)
     page.keyboard.press("1")
     frame(page).get_by_label("Why?").fill("It says so.")
     page.get_by_role("button", name="Submit").click()

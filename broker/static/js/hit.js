@@ -15,6 +15,7 @@ import { Stage, Work } from "./hit/stage.js";
 import { Timer } from "./hit/timer.js";
 
 const UNDO = 8000; // how long the last answer is held back, in milliseconds
+const DRAWN = 50; // after so many the next HIT is on screen; the network can wait for it
 const GOODBYE = 3000; // how long Stop waits for a HIT that was asked for, in milliseconds
 
 class Desk {
@@ -53,12 +54,9 @@ class Desk {
   }
 
   #preview() {
-    if (this.#data.assignment) {
-      this.#current = new Work({ id: null, seconds: 0, ...this.#data.assignment });
-      this.#stage.show(this.#current, false);
-    } else {
-      this.#stage.end("nothing");
-    }
+    const { assignment } = this.#data;
+    if (assignment) this.#stage.show(this.#current = new Work({ id: null, seconds: 0, ...assignment }));
+    else this.#stage.end("nothing");
   }
 
   #begin() {
@@ -204,7 +202,7 @@ class Desk {
     this.#flush = setTimeout(() => { this.#release(); this.#courier.kick(); }, UNDO);
     this.#current = null;
     this.#advance();
-    this.#courier.kick();
+    setTimeout(() => this.#courier.kick(), DRAWN);
   }
 
   /** A site of the requester's has sent the answer itself: it cannot be undone, the next HIT is due. */
@@ -319,13 +317,15 @@ class Desk {
       work.count(!document.hidden);
       this.#clock();
       announce("Next HIT.");
+      this.#report();
+      this.#stage.enter(work); // after every change, so that the page is laid out once
       this.#news.tell();
     } else {
       this.#timer.stop();
       if (this.#dry) this.#stage.end(this.#end, this.#dry, sum(this.#sitting));
       else this.#stage.end(this.#offline ? "offline" : "waiting");
+      this.#report();
     }
-    this.#report();
   }
 
   #clock() { this.#timer.set(this.#current.deadline, this.#data.job.lease_seconds); }

@@ -43,14 +43,17 @@ export class Stage {
 
   form(work) { return work?.node?.querySelector("crowd-form, broker-page") ?? null; }
 
-  show(work, focus = true) {
+  show(work) {
     this.build(work);
     this.#hideAll();
     Object.assign(work.node, { hidden: false, inert: false });
-    const form = this.form(work);
-    if (work.answer) form.answer = work.answer;
+    if (work.answer) this.form(work).answer = work.answer;
+  }
+
+  /** Bring the worker to the HIT that is shown: both steps ask for the page's layout. */
+  enter(work) {
     scrollTo({ top: 0, behavior: "instant" });
-    if (focus) form?.focus({ preventScroll: true });
+    this.form(work)?.focus({ preventScroll: true });
   }
 
   drop(work) {
