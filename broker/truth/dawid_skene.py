@@ -98,11 +98,11 @@ class _Fit:
         self._reset()
         entropy = sum(self._expect(block, logs, shares, shift=lowest < _LEAST_EXPONENT) for block in self.layout.blocks)
         # The entropy of a softmax is the mean of log Z less the mean exponent: no logarithm of the posterior is needed.
-        entropy -= float(np.vdot(self.counts, logs)) + float(self.sums @ shares)
+        entropy -= _product(self.counts, logs) + float(self.sums @ shares)
         del logs, self.logs
         self._tabulate(self.form)
         shares = np.log(np.maximum(self.priors, LEAST_PROBABILITY))
-        joint = float(np.vdot(self.counts, self.logs)) + float(self.counts.sum(axis=0) @ shares)
+        joint = _product(self.counts, self.logs) + float(self.counts.sum(axis=0) @ shares)
         return (joint + entropy) / self.layout.n_answers
 
     def _expect(self, block: Block, logs: Floats, shares: Floats, *, shift: bool) -> float:
@@ -135,6 +135,11 @@ class _Fit:
         self.priors = self.sums / max(self.layout.size[0], 1)
         chances, self.pseudo = form(self.layout, self.counts)
         self.logs = np.log(chances, out=chances)
+
+
+def _product(one: Floats, other: Floats) -> float:
+    """The sum of the products; not vdot, whose threads wait at full speed for work that is not there."""
+    return float(np.einsum("ij,ij->", one, other))
 
 
 def _consensus(model: str, answers: Answers, truths: Codes, fit: _Fit, losses: tuple[float, ...]) -> Consensus:
