@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.truth.answers import UNKNOWN, Codes, Floats
+from broker.truth.answers import UNKNOWN, Codes, Floats, rows_at_once
 
 LEAST_PROBABILITY = 1e-10
 SAME = 1e-9
 """Probabilities that differ by a smaller share are equal: sums in another order of rows differ by rounding."""
-_CELLS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,6 +25,12 @@ class Confusions:
     counts: Floats
     table: Floats
     pseudo: Floats
+
+    def per_worker(self, n_workers: int) -> Floats:
+        """Each worker's expected answers per truth: n_workers x n_classes."""
+        sums = np.zeros((n_workers, self.counts.shape[1]))
+        np.add.at(sums, self.worker, self.counts)
+        return sums
 
     def of(self, worker: int) -> Floats:
         """One worker's confusion matrix, n_classes x n_classes: rows are truths, columns answers, rows sum to 1.
@@ -87,7 +92,7 @@ def most_probable(posterior: Floats, known: NDArray[np.bool_]) -> Codes:
     """The label code of highest posterior per item, ties to the lowest code, UNKNOWN where `known` is false."""
     labels: Codes = np.full(len(posterior), UNKNOWN, dtype=np.int32)
     # In blocks, because argmax gives eight bytes per item, and each comparison one byte.
-    size = max(_CELLS // max(posterior.shape[1], 1), 1)
+    size = rows_at_once(posterior.shape[1])
     for start in range(0, len(posterior), size):
         some = posterior[start : start + size]
         labels[start : start + size] = (some >= some.max(axis=1, keepdims=True) * (1.0 - SAME)).argmax(axis=1)

@@ -66,7 +66,7 @@ def blinded(answers: Answers, consensus: Consensus, gold: Codes, correlation: fl
     if consensus.confusions is None:
         return _of(graded, most_probable(vote_shares(graded), answered), None)
     sums = np.zeros((answers.n_items, answers.n_classes))
-    given = _per_worker(consensus.confusions, answers.n_workers)
+    given = consensus.confusions.per_worker(answers.n_workers)
     for start, stop in item_blocks(graded.item, rows_at_once(answers.n_classes)):
         block = slice(start, stop)
         _add(sums, graded.item[block], np.log(_without_own_item(graded, consensus.confusions, gold, given, block)))
@@ -95,13 +95,6 @@ def _softened(sums: Floats, answers: Answers, priors: Floats, correlation: float
     sums += np.log(np.maximum(priors, LEAST_PROBABILITY))
     posterior: Floats = special.softmax(sums, axis=1)
     return posterior
-
-
-def _per_worker(tables: Confusions, n_workers: int) -> Floats:
-    """Each worker's expected answers per truth: n_workers x n_classes."""
-    sums = np.zeros((n_workers, tables.counts.shape[1]))
-    np.add.at(sums, tables.worker, tables.counts)
-    return sums
 
 
 def _without_own_item(answers: Answers, tables: Confusions, gold: Codes, given: Floats, block: slice) -> Floats:

@@ -4,14 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.errors import Invalid
-from broker.truth.answers import Answers, Floats
+from broker.truth.answers import Answers, Floats, rows_at_once
 from broker.truth.consensus import LEAST_PROBABILITY, Consensus
 
 KNOWN_AFTER = 8
 """Answers after which a worker's information counts against them."""
 ENOUGH = 0.5
 """Workers below this share of the crowd's mean information get no new items."""
-_CELLS = 1 << 22
 
 
 def information(answers: Answers, consensus: Consensus) -> Floats:
@@ -27,14 +26,13 @@ def information(answers: Answers, consensus: Consensus) -> Floats:
     found = np.zeros(answers.n_workers)
     shares = np.maximum(consensus.priors, LEAST_PROBABILITY)
     whole = known.pseudo.sum(axis=0)
-    sums = np.zeros((answers.n_workers, answers.n_classes))
-    np.add.at(sums, known.worker, known.counts)
+    sums = known.per_worker(answers.n_workers)
     np.add.at(found, known.worker, _told(known.table, shares))
     # Labels that a worker has not used yet still have their pseudo-answers' chance.
     unused = np.ones((answers.n_workers, answers.n_classes), dtype=np.bool_)
     unused[known.worker, known.label] = False
     # Some workers at a time, for each has a number per label and truth.
-    size = max(_CELLS // answers.n_classes**2, 1)
+    size = rows_at_once(answers.n_classes**2)
     for start in range(0, answers.n_workers if whole.any() else 0, size):
         worker, label = np.nonzero(unused[start : start + size])
         chance = known.pseudo[label] / np.maximum(sums[start + worker] + whole, LEAST_PROBABILITY)
