@@ -7,7 +7,7 @@ import krippendorff
 import numpy as np
 import pytest
 from crowdkit.metrics.data import alpha_krippendorff
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
@@ -261,6 +261,8 @@ def test_an_item_that_everybody_answered_has_pairs_enough_without_a_table_of_all
 
 
 @given(odd_answers(), st.integers(0, 20), st.sampled_from([1, 9, 1 << 20]))
+# The second pair, which beats the first one by an item, has no other items.
+@example(Answers.from_codes([0, 0, 1, 1, 2, 2], [0, 1, 2, 3, 2, 3], [0] * 6, n_classes=2), 1, 1)
 def test_the_busiest_pairs_are_those_of_all_pairs(answers, most, at_once):
     own = [set(answers.item[answers.worker == worker].tolist()) for worker in range(answers.n_workers)]
     all_pairs = sorted((-len(own[i] & own[j]), i, j) for i, j in combinations(range(len(own)), 2) if own[i] & own[j])
