@@ -46,16 +46,21 @@ def claim(
     """
     job = jobs.published(unit, job_id)
     if not requirements.may_accept(unit, job, worker_id, how, now):
-        held = holding(unit, job, worker_id, now)
-        return next((offer for offer in held if offer.assignment_id not in have), None)
+        return _unseen(unit, job, worker_id, have, now)
     given = _given(unit, job, worker_id, have, now, secret)
-    if given.code == Code.HELD:
-        return next(offer for offer in holding(unit, job, worker_id, now) if offer.assignment_id not in have)
+    while given.code == Code.HELD:
+        if offer := _unseen(unit, job, worker_id, have, now):
+            return offer
+        given = _given(unit, job, worker_id, have, now, secret)  # it was given back meanwhile, at another device
     if given.code != Code.NEXT:
         return None
     if job.hit_type is not None:
         notices.tell(unit, job.id, [Event("AssignmentAccepted", given.hit, given.assignment)], now)
     return offered(given, job.gold_column)
+
+
+def _unseen(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.datetime) -> Offer | None:
+    return next((offer for offer in holding(unit, job, worker_id, now) if offer.assignment_id not in have), None)
 
 
 def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.datetime, secret: bytes) -> Given:

@@ -1,6 +1,7 @@
 """Nothing lost: parts of a whole installation are killed all the time while a crowd works on it over HTTP."""
 
 import random
+import re
 import tempfile
 import time
 from contextlib import ExitStack
@@ -112,6 +113,11 @@ class Chaos:
         good = ("status_503", "application/problem+json")
         return [note for note in failures if (note["what"], note["type"]) != good or not note["retry_after"]]
 
+    def faults(self):
+        """What the web processes wrote about failures that they did not expect, each with its traceback."""
+        written = self.served.log.read_text(errors="replace")
+        return re.findall(r"^.*unexpected failure.*(?:\n(?!\d{4}-\d\d-\d\d ).*)*", written, re.MULTILINE)
+
 
 def survive(running_one, folder, count, more=None):
     """So many rounds on a running installation, every part of which is a victim, and then the reckoning."""
@@ -122,7 +128,7 @@ def survive(running_one, folder, count, more=None):
         parts = {part: lambda part=part: victims.kill(running_one, part, chaos.dice) for part in victims.PARTS}
         chaos.rounds({**parts, "silent queue": chaos.silence, **(more or {})}, count)
         chaos.finish(people)
-    assert chaos.told_badly() == []
+    assert (chaos.faults(), chaos.told_badly()) == ([], [])
     assert journal.tally(chaos.notes())["gave_up"] == 0
     assert chaos.acknowledged() >= count * ANSWERS_A_ROUND
 

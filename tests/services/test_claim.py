@@ -7,7 +7,9 @@ import sqlalchemy as sa
 
 from broker.errors import NotFound
 from broker.rules import gold, lease
-from broker.services import publish, submit
+from broker.services import claim, publish, submit
+from broker.store.db import Store
+from broker.store.express import Code
 from broker.store.work import Assignment
 from tests.services import made
 from tests.services.made import LEASE, NOW, SECRET
@@ -43,6 +45,28 @@ def test_what_is_held_and_not_on_screen_is_offered_again(store):
     second = made.take(store, job, worker, have=[first.assignment_id])
     assert second.assignment_id != first.assignment_id
     assert first.deadline == NOW + LEASE
+
+
+def test_what_another_device_gives_back_meanwhile_is_not_waited_for(postgres_database):
+    store = Store(postgres_database)
+    job, _ = made.published(store, 4)
+    (worker,) = made.crowd(store, 1)
+    held = made.take(store, job, worker)
+    with store.write() as unit:
+        turn, codes = unit.turn, []
+
+        def and_meanwhile(ask, gold):
+            given = turn(ask, gold)
+            codes.append(given.code)
+            with store.write() as other:
+                submit.give_back(other, held.assignment_id, worker, NOW)
+            return given
+
+        unit.turn = and_meanwhile
+        found = claim.claim(unit, job, worker, [], NOW, SECRET)
+    assert codes[0] == Code.HELD
+    assert found.assignment_id != held.assignment_id
+    store.close()
 
 
 def test_nobody_holds_more_than_the_page_needs_but_a_lapsed_lease_frees_its_place(store):
