@@ -5,6 +5,8 @@ DEMO   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Where Python may not keep what it compiles, every process of an installation would compile all its libraries anew.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
 .PHONY: setup demo serve test check lock screenshots clean
 .DEFAULT_GOAL := help
@@ -18,9 +20,10 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "crowd-broker needs Python 3.11 or newer: run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || sh .ci/venv "$(PYTHON)" $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock \
+	@$(BIN)/uv pip install -q $(COMPILE) --python $(BIN)/python --require-hashes -r requirements-dev.lock \
 	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(if $(COMPILE),$(BIN)/python -m compileall -q broker workers)
 	@touch $@
 
 demo: setup  ## label 1,797 real digits with a simulated crowd, then keep serving (EXIT=1: stop when done)
