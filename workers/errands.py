@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker.errors import BrokerError
-from broker.services import conclude, intake, judge, settle
+from broker.services import conclude, intake, judge, rank, settle
 from broker.services.intake import Reading
 from broker.store import errands, exports, jobs
 from broker.store.db import Unit
@@ -105,6 +105,8 @@ def _conclude(broker: Broker, job_id: int) -> None:
     inferred = conclude.infer(gathered)
     with broker.store.write() as unit:
         conclude.keep(unit, job_id, gathered, inferred, broker.now())
+    with broker.store.write() as unit:
+        rank.rank(unit, job_id, inferred.ranks)
 
 
 ERRANDS: dict[str, Callable[[Broker, int], None]] = {

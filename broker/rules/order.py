@@ -3,6 +3,8 @@
 A requester's priority comes before uncertainty: of two HITs of one priority, the one whose answers disagree is first.
 """
 
+import datetime as dt
+from collections.abc import Sequence
 from enum import IntEnum
 
 BANDS = 6
@@ -41,3 +43,24 @@ UNCERTAIN = mask([band(priority, uncertain=True) for priority in Priority])
 
 START = (0,) * BANDS
 """A worker's positions, by band, before their first HIT."""
+
+
+class Rank(IntEnum):
+    """When a worker meets the HITs whose answers disagree, in an adaptive plan: those whose answers tell most first."""
+
+    FIRST = 0
+    """As soon as they are asked for; newcomers too, of whom nobody knows anything."""
+    LATER = 1
+    """When nobody is at hand whose answers tell more: half of the workers."""
+    LAST = 2
+    """Their answers tell next to nothing: when nobody better has been there for long."""
+
+
+AT_HAND = {Rank.LATER: dt.timedelta(minutes=2), Rank.LAST: dt.timedelta(days=1)}
+"""How long after their last HIT better workers count as at hand, by the rank of the one who asks."""
+
+
+def ahead(positions: Sequence[int], rank: Rank) -> tuple[int, ...]:
+    """The positions past which lie the HITs that a worker has not had, those that wait for others first among them."""
+    waits = present(UNCERTAIN) if rank != Rank.FIRST else []
+    return tuple(0 if band in waits else pos for band, pos in enumerate(positions))

@@ -9,7 +9,7 @@ from typing import Any
 from broker.rules import gold, lease
 from broker.rules.gold import Schedule
 from broker.rules.qualification import USUAL, Leniency
-from broker.store import blocks, hits, jobs, notices, posted, requirements, turns
+from broker.store import blocks, hits, jobs, notices, posted, ranks, requirements, turns
 from broker.store.db import EPOCH, MICROSECOND, Unit
 from broker.store.express import Ask, Code, Given, turn
 from broker.store.jobs import Hold, Job
@@ -83,6 +83,11 @@ def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.
         given = turn(unit.turn, ask, golds)
     # Whether anybody's lease has run out matters only to who finds nothing: they need not wait for the clock.
     if given.code == Code.NONE and hits.lapse(unit, now, job.id):
+        given = turn(unit.turn, ask, golds)
+    if given.code == Code.NONE and (lower := ranks.waiting(unit, job, worker_id)):
+        if ranks.better_at_hand(unit, job, lower, now):
+            return given
+        ranks.meet(unit, job, worker_id)
         given = turn(unit.turn, ask, golds)
     tries = 0
     while given.code == Code.NONE and tries < MOST_TRIES and not _dry(unit, job, worker_id):

@@ -7,7 +7,7 @@ import datetime as dt
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from broker.annotation.cells import Cells
 from broker.annotation.kind import Kind
 from broker.annotation.live import Crowd, follows
+from broker.annotation.ranks import ranked, ranked_alike
 from broker.annotation.weigh import Given, Weighed, weigh
 from broker.kinds.registry import furnish
 from broker.rules import ledger
@@ -80,6 +81,7 @@ class Inferred:
     trust: Mapping[int, beliefs.Belief]
     crowd: Crowd | None
     """What the live posterior goes on from."""
+    ranks: Mapping[int, int] = field(default_factory=dict)
 
 
 def gather(unit: Unit, job_id: int) -> Gathered | None:
@@ -108,6 +110,7 @@ def _by_places(gathered: Gathered, room: Cells[Any]) -> Inferred:
         figures,
         _beliefs(answers, found[beliefs.LIVE], gold, gathered.rows),
         _crowd(room, answers, gold, found[beliefs.LIVE]),
+        ranked(answers, found[beliefs.LIVE]),
     )
 
 
@@ -127,7 +130,8 @@ def _by_likeness(gathered: Gathered) -> Inferred:
     ]
     sure, want = ([found.hits[place] for place in some] for some in (np.flatnonzero(decision.closed), decision.next))
     concluded = Concluded(WEIGHED, findings, _told_of(found.judged.calibration, found.curve), sure, want)
-    return Inferred([concluded], _alpha(gathered, COMPARED_PAIRS), _believed(gathered, found), None)
+    trusted, ranks = _believed(gathered, found), ranked_alike(found)
+    return Inferred([concluded], _alpha(gathered, COMPARED_PAIRS), trusted, None, ranks)
 
 
 def _believed(gathered: Gathered, found: Weighed) -> dict[int, beliefs.Belief]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from broker.rules import ledger
-from broker.rules.order import START
+from broker.rules import ledger, order
+from broker.rules.order import Rank
 from broker.rules.qualification import USUAL, Act, Leniency
 from broker.store import hits, requirements
 from broker.store.blocks import is_barred
@@ -81,12 +81,13 @@ def openings(unit: Unit, worker_id: int, now: dt.datetime, how: Leniency = USUAL
     found = []
     visible = _visible(unit, worker_id, held)
     lacking = requirements.lacks(unit, [row[0] for row in visible if row[0].requirements], worker_id, how, now)
-    for job, requester, positions, done in visible:
+    for job, requester, positions, rank, done in visible:
         lacks = lacking.get(job.id, [])
         if requirements.barred(lacks, Act.DISCOVER) and job.id not in held:
             continue
         is_open = job.state == JobState.OPEN
-        left = hits.left_for(unit, job, worker_id, positions or START, limit=MOST_COUNTED) if is_open else 0
+        ahead = order.ahead(positions, Rank(rank)) if positions else order.START
+        left = hits.left_for(unit, job, worker_id, ahead, limit=MOST_COUNTED) if is_open else 0
         if left or job.id in held:
             median = median_seconds(unit, job.id)
             found.append(Opening(job, requester, left, done, held.get(job.id, 0), median, tuple(lacks)))
@@ -141,7 +142,7 @@ def _visible(unit: Unit, worker_id: int, held: Collection[int]) -> list[Record]:
     mine = sa.and_(Cursor.job_id == Job.id, Cursor.worker_id == worker_id)
     in_hand = Job.id.in_(list(held))
     query = (
-        sa.select(Job, Person.name, Cursor.pos, sa.func.coalesce(Cursor.answered, 0))
+        sa.select(Job, Person.name, Cursor.pos, Cursor.rank, sa.func.coalesce(Cursor.answered, 0))
         .join(Person, Person.id == Job.requester_id)
         .outerjoin(Cursor, mine)
         .where(sa.or_(sa.and_(Job.state == JobState.OPEN, ~is_barred(worker_id, Job.requester_id)), in_hand))

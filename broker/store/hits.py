@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from broker.rules import order
 from broker.rules.gold import NEVER
+from broker.rules.order import Rank
 from broker.store import notices, turns
 from broker.store.db import Unit
 from broker.store.jobs import Job
@@ -34,9 +35,9 @@ def hold_place(unit: Unit, job_id: int, worker_id: int) -> None:
 
 def place(unit: Unit, job_id: int, worker_id: int) -> tuple[Positions, int]:
     """How far the worker has come in the job's log, and how many answers they gave; read without holding it."""
-    query = sa.select(Cursor.pos, Cursor.answered).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id)
-    row = unit.session.execute(query).one_or_none()
-    return (row[0], row[1]) if row is not None else (order.START, 0)
+    mine = (Cursor.job_id == job_id, Cursor.worker_id == worker_id)
+    row = unit.session.execute(sa.select(Cursor.pos, Cursor.answered, Cursor.rank).where(*mine)).one_or_none()
+    return (order.ahead(row[0], Rank(row[2])), row[1]) if row is not None else (order.START, 0)
 
 
 def bar(unit: Unit, requester_id: int, worker_id: int) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from broker.rules.gold import NEVER
-from broker.rules.order import ORDINARY
+from broker.rules.order import ORDINARY, Rank
 from broker.store.db import Json, Rows, big, key, micros, row_of
 
 
@@ -160,6 +160,8 @@ class Cursor(Rows):
     answered: Mapped[int] = mapped_column(default=0, server_default="0")
     gold_at: Mapped[big] = mapped_column(default=NEVER)
     dry: Mapped[big] = mapped_column(default=-1, server_default="-1")
+    rank: Mapped[int] = mapped_column(sa.SmallInteger, default=Rank.FIRST, server_default=str(int(Rank.FIRST)))
+    """When they meet the HITs whose answers disagree."""
 
 
 def is_in(state: Turn) -> sa.ColumnElement[bool]:

@@ -1,5 +1,7 @@
 """Whom to ask next: how much an answer of each worker says about the truth."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from broker.truth.consensus import LEAST_PROBABILITY, Consensus
 KNOWN_AFTER = 8
 """Answers after which a worker's information counts against them."""
 ENOUGH = 0.5
-"""Workers below this share of the crowd's mean information get no new items."""
+"""Workers below this share of the crowd's mean information get no new uncertain items."""
 
 
 def information(answers: Answers, consensus: Consensus) -> Floats:
@@ -57,3 +59,15 @@ def uninformative(answers: Answers, told: Floats) -> NDArray[np.bool_]:
         return np.zeros(answers.n_workers, dtype=np.bool_)
     little: NDArray[np.bool_] = (given >= KNOWN_AFTER) & (told < ENOUGH * told[given > 0].mean())
     return little
+
+
+def less_informative(given: NDArray[Any], told: Floats) -> NDArray[np.bool_]:
+    """Workers whose answers tell less than those of half of all who gave `KNOWN_AFTER` or more: n_workers booleans.
+
+    `given` counts each worker's answers, or the evidence about them; `told` is any measure of what an answer says.
+    """
+    known: NDArray[np.bool_] = np.asarray(given) >= KNOWN_AFTER
+    if not known.any():
+        return known
+    less: NDArray[np.bool_] = known & (told < np.median(told[known]))
+    return less

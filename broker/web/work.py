@@ -20,7 +20,7 @@ from broker.rules.names import Names
 from broker.services import claim, submit
 from broker.services.claim import Offer
 from broker.services.submit import Receipt
-from broker.store import hits, jobs, requirements
+from broker.store import hits, jobs, ranks, requirements
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState
 from broker.store.requirements import Lack
@@ -40,6 +40,7 @@ WHY_NOTHING = {
     JobState.STOPPED: "The requester has ended this job.",
     JobState.DONE: "This job is done. Thank you!",
 }
+WAITS = "Others come first for the HITs that are left in this job. Look again in a few minutes."
 
 
 class Wish(BaseModel):
@@ -82,6 +83,8 @@ class Next:
     full: bool = False
     lacks: tuple[Lack, ...] = ()
     """What keeps the worker from taking a HIT."""
+    waits: bool = False
+    """Whether what is left is for others first."""
 
     def shown(self, *, html: bool) -> dict[str, Any]:
         """The assignment as the page gets it, or why there is none."""
@@ -96,7 +99,7 @@ class Next:
         """Why there is no HIT, if there is none and the page cannot know why."""
         if self.offer or self.full:
             return ""
-        return lacking(self.lacks) or WHY_NOTHING[JobState(self.job.state)]
+        return lacking(self.lacks) or (WAITS if self.waits else WHY_NOTHING[JobState(self.job.state)])
 
 
 def lacking(lacks: Sequence[Lack]) -> str:
@@ -131,9 +134,10 @@ def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     job = jobs.published(unit, job_id)
     full = offer is None and len(claim.holding(unit, job, me().id, now)) >= MOST_HELD
     found = standing(unit, job, offer, full=full and job.state == JobState.OPEN)
-    if offer is not None or full or not job.requirements or job.state != JobState.OPEN:
+    if offer is not None or full or job.state != JobState.OPEN:
         return found
-    return replace(found, lacks=tuple(requirements.lacks(unit, [job], me().id, how, now)[job.id]))
+    lacks = requirements.lacks(unit, [job], me().id, how, now)[job.id] if job.requirements else ()
+    return replace(found, lacks=tuple(lacks), waits=ranks.waiting(unit, job, me().id) is not None)
 
 
 def known(names: Names, have: list[str]) -> set[int]:

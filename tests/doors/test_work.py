@@ -1,8 +1,13 @@
 """The HIT page's JSON door: claim, submit, return, more time, problem, leave; who may not, and what is refused."""
 
+import sqlalchemy as sa
+
 from broker.rules.lease import MOST_HELD
-from broker.services import submit
+from broker.rules.order import Rank
+from broker.services import rank, submit
 from broker.store import talk
+from broker.store.jobs import Job
+from broker.store.work import Hit
 from tests.doors.conftest import TEXTS, choice, turns
 
 # ---- The walk ----
@@ -236,6 +241,26 @@ def test_a_problem_reaches_the_requester(scene):
     assert [one.text for one in reports] == ["The text is ?cut off."]
     for text in ("", "  ", "\0", "x" * 2001, 7):
         assert page.named("problem", turn, text=text).status_code == 422
+
+
+def test_who_is_to_wait_for_better_workers_is_told_so_and_still_sees_the_job(hands):
+    requester, better, worker = hands.person("rita", "requester"), hands.person("bea"), hands.person("walt")
+    job = hands.job(requester, redundancy=2, most=4)
+    row = hands.row("J", job)
+    assert hands.page(better, job).claim().json["assignment"]
+    page = hands.page(worker, job)
+    held = page.claim().json["assignment"]
+    assert page.submit(held, claim=False).json["accepted"]
+    with hands.store.write() as unit:
+        unit.session.execute(sa.update(Hit).where(Hit.job_id == row).values(band=2))
+        unit.session.execute(sa.update(Job).where(Job.id == row).values(bands=4))
+        rank.rank(unit, row, {worker.id: Rank.LATER})
+    reply = page.claim().json
+    assert reply["message"] == "Others come first for the HITs that are left in this job. Look again in a few minutes."
+    assert (reply["assignment"], reply["left"]) == (None, 0)
+    assert "Tone of messages" in page.client.get("/work").text
+    hands.wait(121)
+    assert page.claim().json["assignment"]
 
 
 # ---- Input nobody should send ----

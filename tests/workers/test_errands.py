@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from redis import Redis
 
 from broker.errors import Invalid
+from broker.rules.order import Rank
 from broker.store import errands
 from broker.store import schedule as kept
 from broker.store.errands import MOST_ATTEMPTS, Errand, ErrandState
-from broker.store.work import Assignment, Turn
+from broker.store.work import Assignment, Cursor, Turn
 from tests.servers.processes import soon
 from tests.services import made
 from tests.services.made import LEASE, NOW
@@ -236,6 +237,20 @@ def test_a_long_errand_notes_how_far_it_is_with_its_heartbeat(broker, monkeypatc
 def shown_progress(broker):
     with broker.store.read() as unit:
         return [(one.done, one.total) for one in errands.running(unit)]
+
+
+def test_a_refit_of_an_adaptive_job_ranks_its_workers(broker):
+    job, _ = made.published(broker.store, 12, redundancy=3, most=6)
+    careful, careful_too, careless = made.crowd(broker.store, 3)
+    for worker, number in ((careful, 3), (careful_too, 3), (careless, 1)):
+        while offer := made.take(broker.store, job, worker):
+            label = made.LABELS[int(offer.payload["text"].split()[1]) % number]
+            made.answer(broker.store, offer.assignment_id, worker, label)
+    ERRANDS["conclude"](broker, job)
+    with broker.store.read() as unit:
+        ranks = {worker: unit.session.get(Cursor, (job, worker)).rank for worker in (careful, careful_too, careless)}
+    assert ranks[careful] == ranks[careful_too] == Rank.FIRST
+    assert ranks[careless] > Rank.FIRST
 
 
 def test_every_errand_has_a_name_that_admins_are_shown():

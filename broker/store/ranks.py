@@ -1,0 +1,81 @@
+"""Cursors of an adaptive job by rank: whoever is to meet uncertain HITs later has passed over those that are open."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from broker.rules import order
+from broker.rules.gold import NEVER
+from broker.rules.order import AT_HAND, Rank
+from broker.store.db import Unit
+from broker.store.jobs import Job
+from broker.store.work import Assignment, Cursor, Hit, is_active
+
+AT_ONCE = 500
+LATEST = 100
+"""The job's latest assignments, among which those of better workers are looked for."""
+UNCERTAIN = order.present(order.UNCERTAIN)
+
+
+def write(unit: Unit, job_id: int, found: Mapping[int, Rank], newest: int) -> None:
+    """Note the ranks; lower ones pass over what is open up to the position `newest`, the first ones over nothing."""
+    workers = sorted(found)
+    for start in range(0, len(workers), AT_ONCE):
+        some = workers[start : start + AT_ONCE]
+        query = sa.select(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id.in_(some)).order_by(Cursor.worker_id)
+        for place in unit.session.scalars(query.with_for_update()):
+            rank = found[place.worker_id]
+            if rank != Rank.FIRST:
+                _stand(place, newest)
+            elif place.rank != Rank.FIRST:
+                _meet(place)
+            place.rank = rank
+
+
+def waiting(unit: Unit, job: Job, worker_id: int) -> Rank | None:
+    """The rank for which the worker has passed over HITs that are open; None if there are no such."""
+    place = _place(unit, job.id, worker_id)
+    if place is None or place.rank == Rank.FIRST or not job.most:
+        return None
+    mine = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
+    for band in UNCERTAIN:
+        behind = (Hit.job_id == job.id, Hit.open, Hit.band == band, Hit.pos <= place.pos[band])
+        if place.pos[band] < NEVER and unit.session.scalar(sa.select(Hit.id).where(*behind, ~mine).limit(1)):
+            return Rank(place.rank)
+    return None
+
+
+def better_at_hand(unit: Unit, job: Job, rank: Rank, now: dt.datetime) -> bool:
+    """Whether a worker of a better rank took a HIT of the job a short while ago."""
+    latest = sa.select(Assignment.worker_id, Assignment.accepted_at).where(Assignment.job_id == job.id)
+    recent = latest.order_by(Assignment.id.desc()).limit(LATEST).subquery()
+    query = (
+        sa.select(Cursor.worker_id)
+        .join(recent, recent.c.worker_id == Cursor.worker_id)
+        .where(Cursor.job_id == job.id, Cursor.rank < rank, recent.c.accepted_at > now - AT_HAND[rank])
+    )
+    return unit.session.execute(query.limit(1)).first() is not None
+
+
+def meet(unit: Unit, job: Job, worker_id: int) -> None:
+    """Let the worker meet what they passed over."""
+    place = _place(unit, job.id, worker_id)
+    if place is not None:
+        _meet(place)
+        unit.session.flush()
+
+
+def _place(unit: Unit, job_id: int, worker_id: int) -> Cursor | None:
+    query = sa.select(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id).with_for_update()
+    return unit.session.scalar(query.execution_options(populate_existing=True))
+
+
+def _stand(place: Cursor, newest: int) -> None:
+    place.pos = [max(pos, newest) if band in UNCERTAIN else pos for band, pos in enumerate(place.pos)]
+
+
+def _meet(place: Cursor) -> None:
+    # Whoever was barred from the requester's jobs stands at their end, and stays there.
+    place.pos = [0 if band in UNCERTAIN and pos < NEVER else pos for band, pos in enumerate(place.pos)]
+    place.dry = -1
