@@ -1,6 +1,7 @@
 """Errands: from a row to its use case, by RQ, one transaction at a time, safe to run twice."""
 
 import datetime as dt
+import gc
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 BEAT_SECONDS = 5
 YIELDS = 2
 """How many times as long as it wrote an errand lets others write."""
+ROWS_UNLOOKED_AT = 100_000
 SWITCH_SECONDS = 0.0005
 Made = TypeVar("Made")
 
@@ -84,17 +86,26 @@ def _read(broker: Broker, upload_id: int, reading: Reading) -> None:
 
 def _ahead(items: Iterator[Made]) -> Generator[Made, None, None]:
     """The items, each while a thread already makes the next one: reading goes on while the database works."""
-    usual = sys.getswitchinterval()
+    with _for_many_rows(), ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+
+
+@contextmanager
+def _for_many_rows() -> Iterator[None]:
+    """Two threads that make and write rows by the thousand have Python to themselves."""
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
     # Who comes back from the database waits this long for Python. The usual 5 ms are as much as a batch takes.
     sys.setswitchinterval(SWITCH_SECONDS)
+    # Rows hold no circles, and looking for some among all that are at hand takes as long as reading them.
+    gc.set_threshold(ROWS_UNLOOKED_AT, *threshold[1:])
     try:
-        with ThreadPoolExecutor(1) as thread:
-            coming = thread.submit(next, items, None)
-            while (item := coming.result()) is not None:
-                coming = thread.submit(next, items, None)
-                yield item
+        yield
     finally:
-        sys.setswitchinterval(usual)
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
 
 
 def _conclude(broker: Broker, job_id: int) -> None:

@@ -3,12 +3,13 @@
 import csv
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from itertools import accumulate
+from typing import BinaryIO, cast
 
 from broker.errors import Invalid
 from broker.formats.limits import Limits
 from broker.formats.lines import Lines, OverlongError
-from broker.formats.rows import Bookmark, Item, Problem, Row, guarded
+from broker.formats.rows import Block, Bookmark, Item, Piece, Problem, Row, guarded
 
 BEGINNING, LIMITS = Bookmark(), Limits()
 
@@ -23,7 +24,18 @@ def read(
     Raises Invalid for a header that cannot be used, no rows, too many problems; TooLarge over the limits.
     """
     table = _Table(Lines(stream, limits), limits, delimiter)
-    return guarded(table.rows(start), start, limits)
+    return guarded(cast("Iterator[Item]", table.rows(start, whole=False)), start, limits)
+
+
+def read_whole(
+    stream: BinaryIO, start: Bookmark = BEGINNING, limits: Limits = LIMITS, *, delimiter: str = ","
+) -> Iterator[Piece]:
+    """The same, with the rows of whole blocks of the file together where all of them are good and a line each.
+
+    They cost less than half of what they cost one by one.
+    """
+    table = _Table(Lines(stream, limits), limits, delimiter)
+    return guarded(table.rows(start, whole=True), start, limits)
 
 
 class _Table:
@@ -35,28 +47,59 @@ class _Table:
         csv.field_size_limit(max(csv.field_size_limit(), limits.field_characters))
         self.names: list[str] = []
 
-    def rows(self, start: Bookmark) -> Iterator[Item]:
+    def rows(self, start: Bookmark, *, whole: bool) -> Iterator[Piece]:
         self.names = self._header()
         self.lines.close()
         self.lines.go(start.offset)
-        number, lines, names, width = start.row, self.lines, self.names, len(self.names)
-        suspicious = self.limits.field_characters
+        number, lines = start.row, self.lines
         while True:
+            block = self._block(number + 1) if whole else None
+            if block is not None:
+                number += len(block.rows)
+                yield block
+                continue
             try:
-                for fields in self._reader():
-                    if fields:
-                        number += 1
-                        end = lines.offset
-                        if len(fields) == width and end - lines.opened <= suspicious and not lines.fault:
-                            yield Row(number, dict(zip(names, fields, strict=False)), end)
-                        else:
-                            yield self._judged(number, fields)
+                for item in self._one_by_one(number):
+                    number = item.number if isinstance(item, Row) else cast("int", item.row)
+                    yield item
                     lines.close()
+                    if whole and lines.between_blocks():
+                        break
+                else:
+                    return
             except (csv.Error, OverlongError) as error:
                 number += 1
                 yield self._broken(number, error)
+
+    def _one_by_one(self, number: int) -> Iterator[Item]:
+        lines, names, width = self.lines, self.names, len(self.names)
+        suspicious = self.limits.field_characters
+        for fields in self._reader():
+            if fields:
+                number += 1
+                end = lines.offset
+                if len(fields) == width and end - lines.opened <= suspicious and not lines.fault:
+                    yield Row(number, dict(zip(names, fields, strict=False)), end)
+                else:
+                    yield self._judged(number, fields)
             else:
-                return
+                lines.close()
+
+    def _block(self, number: int) -> Block | None:
+        """The rows of the lines that are ready; None where there are none, or not each line is a good row."""
+        lines = self.lines.ready()
+        if not lines or max(map(len, lines)) > self.limits.field_characters or b"\0" in b"".join(lines):
+            return None
+        try:
+            rows = list(csv.reader(map(bytes.decode, lines), delimiter=self.delimiter, strict=True))
+        except (csv.Error, UnicodeDecodeError):
+            return None
+        # A row takes one line at least: with as many rows as lines, each is one.
+        if len(rows) != len(lines) or set(map(len, rows)) != {len(self.names)}:
+            return None
+        offsets = list(accumulate(map(len, lines), initial=self.lines.offset))[1:]
+        self.lines.skip_ready()
+        return Block(number, tuple(self.names), rows, offsets)
 
     def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self.lines, delimiter=self.delimiter, strict=True)

@@ -3,15 +3,16 @@
 import csv as standard_csv
 import functools
 import io
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from broker.errors import Invalid
 from broker.formats import csv, jsonl, parquet
 from broker.formats import zip as zip_
 from broker.formats.limits import KIB, Limits
 from broker.formats.lines import BOM, UTF16
-from broker.formats.rows import Bookmark, Problem, Read, Row
+from broker.formats.rows import Bookmark, Piece, Problem, Read, Row
 
 HEAD = 64 * KIB
 TAKEN = "CSV, TSV, JSON Lines, Parquet and a ZIP of images, sounds or films are accepted"
@@ -36,6 +37,8 @@ class Reader(NamedTuple):
 
     name: str
     read: Read
+    read_whole: Callable[..., Iterator[Piece]] | None = None
+    """The same with rows together where that is cheaper."""
 
 
 class Sample(NamedTuple):
@@ -90,7 +93,9 @@ def _text_reader(ending: str, head: bytes) -> Reader:
     if ending not in SEPARATED:
         raise Invalid(f"Files called {ending} are not known. {TAKEN}.")
     delimiter = "\t" if ending in {".tsv", ".tab"} else _delimiter(text)
-    return Reader("tsv" if delimiter == "\t" else "csv", functools.partial(csv.read, delimiter=delimiter))
+    name = "tsv" if delimiter == "\t" else "csv"
+    one_by_one, whole = (functools.partial(way, delimiter=delimiter) for way in (csv.read, csv.read_whole))
+    return Reader(name, cast("Read", one_by_one), whole)
 
 
 def _is_text(head: bytes) -> bool:

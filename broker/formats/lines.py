@@ -1,7 +1,7 @@
 """Physical lines of an untrusted byte stream: decoded, counted, bounded, and able to step back."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from broker.errors import Invalid, TooLarge
@@ -86,6 +86,24 @@ class Lines:
             if "\0" in text:
                 self.fault = f"byte {self.offset - len(line) + line.index(0)} is a NUL byte"
             yield text
+
+    def ready(self) -> Sequence[bytes]:
+        """The lines of the block that is read already, or of the next one, without moving on; none before a record
+        that is too long, and at the end.
+        """
+        if not self._queue:
+            self._fill()
+        return () if self._skipped or self._record else tuple(self._queue)
+
+    def between_blocks(self) -> bool:
+        """Whether all lines of a block were read."""
+        return not self._queue
+
+    def skip_ready(self) -> None:
+        """Move on past the lines that are ready."""
+        self.offset += sum(map(len, self._queue))
+        self._queue.clear()
+        self.close()
 
     def close(self) -> None:
         """The record is done: the next line opens another."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import IO, Any, BinaryIO, NamedTuple, Protocol
+from typing import IO, Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from broker.errors import Invalid, Problem, TooLarge
 from broker.formats.limits import Limits
 
-__all__ = ["Bookmark", "Item", "Medium", "Problem", "Read", "Row", "expect", "guarded", "size"]
+__all__ = ["Block", "Bookmark", "Item", "Medium", "Piece", "Problem", "Read", "Row", "expect", "guarded", "size"]
 
 
 class Medium(NamedTuple):
@@ -51,6 +51,25 @@ class Row(NamedTuple):
         return self.files[""].content if "" in self.files else None
 
 
+class Block(NamedTuple):
+    """Good rows that follow each other, all of texts in the same columns, numbered from `number`.
+
+    `offsets` are those of `Row`, one for each.
+    """
+
+    number: int
+    names: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    offsets: Sequence[int]
+
+    def cut(self, count: int) -> tuple["Block", "Block | None"]:
+        """The first rows, and the rest if there is any."""
+        if len(self.rows) <= count:
+            return self, None
+        first = Block(self.number, self.names, self.rows[:count], self.offsets[:count])
+        return first, Block(self.number + count, self.names, self.rows[count:], self.offsets[count:])
+
+
 class Bookmark(NamedTuple):
     """Where to go on: `Bookmark(row.offset, row.number)` of the last row kept; the default is the beginning.
 
@@ -63,6 +82,10 @@ class Bookmark(NamedTuple):
 
 
 Item = Row | Problem
+Piece = Item | Block
+
+
+P = TypeVar("P", bound=Piece)
 
 
 class Read(Protocol):
@@ -71,13 +94,14 @@ class Read(Protocol):
     def __call__(self, stream: BinaryIO, start: Bookmark = ..., limits: Limits = ...) -> Iterator[Item]: ...
 
 
-def guarded(items: Iterable[Item], start: Bookmark, limits: Limits) -> Iterator[Item]:
+def guarded(items: Iterable[P], start: Bookmark, limits: Limits) -> Iterator[P]:
     """Pass items on; raise Invalid when there are none or too many problems, TooLarge when there are too many rows."""
     found, problems, most = False, 0, limits.rows
     for item in items:
         found = True
-        if isinstance(item, Row):
-            if item.number > most:
+        if not isinstance(item, Problem):
+            last = item.number + len(item.rows) - 1 if isinstance(item, Block) else item.number
+            if last > most:
                 raise TooLarge(f"The file has more than {most:,} rows.")
         else:
             problems += 1

@@ -1,7 +1,7 @@
 """INTAKE: a file on its way into a draft: looked at, read by an errand row by row, reviewed, kept or given up."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO
 
@@ -9,7 +9,7 @@ from broker.errors import BrokerError, Conflict, Invalid, NotFound, Problem
 from broker.formats import detect
 from broker.formats import zip as zip_
 from broker.formats.limits import MIB, Limits
-from broker.formats.rows import Bookmark, Item, Row
+from broker.formats.rows import Block, Bookmark, Piece, Row
 from broker.store import dataset, errands, jobs
 from broker.store.db import Unit
 from broker.store.jobs import Job, JobState, Upload, UploadState
@@ -113,33 +113,57 @@ def read(reading: Reading, stream: BinaryIO, most: Limits, keep_file: Keep) -> I
     """
     reader = detect.reader_for(reading.name, stream.read(detect.HEAD))
     stream.seek(0)
-    for batch in _batches(reader.read(stream, reading.bookmark, most), reading, keep_file):
+    pieces = (reader.read_whole or reader.read)(stream, reading.bookmark, most)
+    for batch in _batches(pieces, reading, keep_file):
         yield batch, stream.tell()
 
 
-def _batches(items: Iterable[Item], reading: Reading, keep_file: Keep) -> Iterator[Batch]:
+def _batches(pieces: Iterable[Piece], reading: Reading, keep_file: Keep) -> Iterator[Batch]:
     batch = Batch(reading.bookmark)
-    for item in items:
-        if isinstance(item, Problem):
-            batch.problems.append(item)
+    for piece in pieces:
+        if isinstance(piece, Problem):
+            batch.problems.append(piece)
             continue
-        payload = item.payload
-        if not payload.keys() <= batch.columns.keys():
-            check_columns(payload)
-            batch.columns |= dict.fromkeys(payload)
-        if item.files:
-            payload = {**item.payload, **_kept(item, reading.images, keep_file)}
-            batch.columns |= {name: None for name in payload if name in (IMAGE, AUDIO, VIDEO)}
-            batch.size += sum(_size(one.content) for one in item.files.values())
-        text = dataset.text(payload)
-        batch.rows.append((item.number, text))
-        batch.size += len(text)
-        # A batch ends with a row: problems after it would be met again by who goes on from its bookmark.
-        if len(batch.rows) >= BATCH_ROWS or batch.size >= BATCH_BYTES:
-            batch.end = Bookmark(item.offset, item.number)
-            yield batch
-            batch = Batch(batch.end)
+        rest: Row | Block | None = piece
+        while rest is not None:
+            if isinstance(rest, Block):
+                part, rest = rest.cut(BATCH_ROWS - len(batch.rows))
+                end = _add_block(batch, part)
+            else:
+                end, rest = _add(batch, rest, reading.images, keep_file), None
+            # A batch ends with a row: problems after it would be met again by who goes on from its bookmark.
+            if len(batch.rows) >= BATCH_ROWS or batch.size >= BATCH_BYTES:
+                batch.end = end
+                yield batch
+                batch = Batch(end)
     yield batch
+
+
+def _add(batch: Batch, row: Row, folder: str, keep_file: Keep) -> Bookmark:
+    payload = row.payload
+    _meet(batch, payload)
+    if row.files:
+        payload = {**payload, **_kept(row, folder, keep_file)}
+        batch.columns |= {name: None for name in payload if name in (IMAGE, AUDIO, VIDEO)}
+        batch.size += sum(_size(one.content) for one in row.files.values())
+    text = dataset.text(payload)
+    batch.rows.append((row.number, text))
+    batch.size += len(text)
+    return Bookmark(row.offset, row.number)
+
+
+def _add_block(batch: Batch, block: Block) -> Bookmark:
+    _meet(batch, dict.fromkeys(block.names))
+    texts = dataset.texts(block.names, block.rows)
+    batch.rows.extend(enumerate(texts, block.number))
+    batch.size += sum(map(len, texts))
+    return Bookmark(block.offsets[-1], block.number + len(texts) - 1)
+
+
+def _meet(batch: Batch, names: Mapping[str, Any]) -> None:
+    if not names.keys() <= batch.columns.keys():
+        check_columns(names)
+        batch.columns |= dict.fromkeys(names)
 
 
 def _kept(row: Row, folder: str, keep_file: Keep) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from broker.errors import Invalid, Problem
 from broker.formats import csv, detect, jsonl, parquet
 from broker.formats import zip as zip_
-from broker.formats.limits import Limits
-from broker.formats.rows import Row
+from broker.formats.limits import KIB, Limits
+from broker.formats.rows import Block, Row
 from broker.formats.write import harmless, write_csv, write_jsonl
 from tests.formats.samples import packed, png, resume_everywhere
 from tests.formats.test_parquet import written
@@ -23,6 +23,9 @@ TIGHT = Limits(bytes=5_000, rows=50, problems=20, fields=5, field_characters=20,
 CSV_BYTES = st.lists(
     st.sampled_from(['"', '""', ",", "\n", "\r\n", "\r", "a", "é", "\0", " ", "\ufeff", "b" * 30, "1,2\n"])
 ).map(lambda parts: "".join(parts).encode())
+LINE = st.sampled_from(
+    [b"a,b\n", b"1,2\n", "é,\r\n".encode(), b'"x ""y""",z\n', b"\n", b'"two\nlines",1\n', b"1,2,3\n"]
+)
 JSON_BYTES = st.lists(
     st.sampled_from(
         [
@@ -123,6 +126,36 @@ def test_any_upload_gets_a_reader_or_a_reason(filename, content):
 def test_csv_goes_on_exactly_from_every_bookmark(limits, content):
     if taken(csv.read, content, limits):
         resume_everywhere(csv.read, content, limits)
+
+
+def unpacked(stream, start=csv.BEGINNING, limits=None):
+    """The rows of blocks one by one."""
+    for piece in csv.read_whole(stream, start, limits or Limits()):
+        if isinstance(piece, Block):
+            for at, (fields, offset) in enumerate(zip(piece.rows, piece.offsets, strict=True)):
+                yield Row(piece.number + at, dict(zip(piece.names, fields, strict=True)), offset)
+        else:
+            yield piece
+
+
+@pytest.mark.parametrize("limits", [Limits(), TIGHT])
+@pytest.mark.parametrize("size", [8, 64 * KIB])
+@given(content=CSV_BYTES.map(lambda rest: b"a,b\n" + rest) | st.lists(LINE).map(b"".join))
+@example(content=b'a,b\n1,2\n"3\n",4\n\n5,6\n7\n8,9\n')
+def test_csv_is_the_same_block_by_block(limits, size, content):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("broker.formats.lines.BLOCK", size)
+        found = taken(csv.read, content, limits)
+        assert taken(unpacked, content, limits) == found
+        if found:
+            resume_everywhere(unpacked, content, limits)
+
+
+def test_good_rows_come_in_blocks_and_others_one_by_one(monkeypatch):
+    monkeypatch.setattr("broker.formats.lines.BLOCK", 12)
+    content = b'a,b\n1,2\n3,4\n"5\n",6\n7,8\n9,x\n1,y\n'
+    pieces = list(csv.read_whole(io.BytesIO(content)))
+    assert [len(piece.rows) if isinstance(piece, Block) else piece.number for piece in pieces] == [2, 3, 4, 2]
 
 
 @pytest.mark.parametrize("limits", [Limits(), TIGHT])
