@@ -47,11 +47,12 @@ def claim(
     job = jobs.published(unit, job_id)
     if not requirements.may_accept(unit, job, worker_id, how, now):
         return _unseen(unit, job, worker_id, have, now)
-    given = _given(unit, job, worker_id, have, now, secret)
-    while given.code == Code.HELD:
+    for _ in range(MOST_TRIES):
+        given = _given(unit, job, worker_id, have, now, secret)
+        if given.code != Code.HELD:
+            break
         if offer := _unseen(unit, job, worker_id, have, now):
-            return offer
-        given = _given(unit, job, worker_id, have, now, secret)  # it was given back meanwhile, at another device
+            return offer  # else it was given back meanwhile, at another device
     if given.code != Code.NEXT:
         return None
     if job.hit_type is not None:
