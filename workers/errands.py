@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import islice
 from typing import BinaryIO, TypeVar, cast
 
 import structlog
@@ -116,8 +117,8 @@ def _conclude(broker: Broker, job_id: int) -> None:
     inferred = conclude.infer(gathered)
     with broker.store.write() as unit:
         conclude.keep(unit, job_id, gathered, inferred, broker.now())
-    with broker.store.write() as unit:
-        rank.rank(unit, job_id, inferred.ranks)
+    ranked = iter(inferred.ranks.items())
+    _in_batches(broker, rank.BATCH, lambda unit, _: rank.rank(unit, job_id, dict(islice(ranked, rank.BATCH))))
 
 
 ERRANDS: dict[str, Callable[[Broker, int], None]] = {

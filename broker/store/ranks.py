@@ -12,7 +12,6 @@ from broker.store.db import Unit
 from broker.store.jobs import Job
 from broker.store.work import Assignment, Cursor, Hit, is_active
 
-AT_ONCE = 500
 LATEST = 100
 """The job's latest assignments, among which those of better workers are looked for."""
 UNCERTAIN = order.present(order.UNCERTAIN)
@@ -20,17 +19,14 @@ UNCERTAIN = order.present(order.UNCERTAIN)
 
 def write(unit: Unit, job_id: int, found: Mapping[int, Rank], newest: int) -> None:
     """Note the ranks; lower ones pass over what is open up to the position `newest`, the first ones over nothing."""
-    workers = sorted(found)
-    for start in range(0, len(workers), AT_ONCE):
-        some = workers[start : start + AT_ONCE]
-        query = sa.select(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id.in_(some)).order_by(Cursor.worker_id)
-        for place in unit.session.scalars(query.with_for_update()):
-            rank = found[place.worker_id]
-            if rank != Rank.FIRST:
-                _stand(place, newest)
-            elif place.rank != Rank.FIRST:
-                _meet(place)
-            place.rank = rank
+    mine = (Cursor.job_id == job_id, Cursor.worker_id.in_(list(found)))
+    for place in unit.session.scalars(sa.select(Cursor).where(*mine).order_by(Cursor.worker_id).with_for_update()):
+        rank = found[place.worker_id]
+        if rank != Rank.FIRST:
+            _stand(place, newest)
+        elif place.rank != Rank.FIRST:
+            _meet(place)
+        place.rank = rank
 
 
 def waiting(unit: Unit, job: Job, worker_id: int) -> Rank | None:
