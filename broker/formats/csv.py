@@ -51,9 +51,9 @@ class _Table:
         self.names = self._header()
         self.lines.close()
         self.lines.go(start.offset)
-        number, lines = start.row, self.lines
+        number, lines, fresh = start.row, self.lines, whole
         while True:
-            block = self._block(number + 1) if whole else None
+            block = self._block(number + 1) if fresh else None
             if block is not None:
                 number += len(block.rows)
                 yield block
@@ -70,6 +70,7 @@ class _Table:
             except (csv.Error, OverlongError) as error:
                 number += 1
                 yield self._broken(number, error)
+            fresh = whole and lines.between_blocks()  # or each broken row would have the rest of its block read again
 
     def _one_by_one(self, number: int) -> Iterator[Item]:
         lines, names, width = self.lines, self.names, len(self.names)
