@@ -12,7 +12,7 @@ from broker.errors import Invalid, Problem
 from broker.formats import csv, detect, jsonl, parquet
 from broker.formats import zip as zip_
 from broker.formats.limits import KIB, Limits
-from broker.formats.rows import Block, Row
+from broker.formats.rows import Block, Bookmark, Row
 from broker.formats.write import harmless, write_csv, write_jsonl
 from tests.formats.samples import packed, png, resume_everywhere
 from tests.formats.test_parquet import written
@@ -138,17 +138,23 @@ def unpacked(stream, start=csv.BEGINNING, limits=None):
             yield piece
 
 
+READS = (csv.read, unpacked)
+
+
 @pytest.mark.parametrize("limits", [Limits(), TIGHT])
 @pytest.mark.parametrize("size", [8, 64 * KIB])
 @given(content=CSV_BYTES.map(lambda rest: b"a,b\n" + rest) | st.lists(LINE).map(b"".join))
 @example(content=b'a,b\n1,2\n"3\n",4\n\n5,6\n7\n8,9\n')
+@example(content=b'a,b\n""\r\n1,2\n"' + b"b" * 60 + b"1,2\n")
 def test_csv_is_the_same_block_by_block(limits, size, content):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("broker.formats.lines.BLOCK", size)
         found = taken(csv.read, content, limits)
         assert taken(unpacked, content, limits) == found
-        if found:
-            resume_everywhere(unpacked, content, limits)
+        for row in found:
+            if isinstance(row, Row):
+                rest = [list(read(io.BytesIO(content), Bookmark(row.offset, row.number), limits)) for read in READS]
+                assert rest[0] == rest[1]
 
 
 def test_good_rows_come_in_blocks_and_others_one_by_one(monkeypatch):
