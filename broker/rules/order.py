@@ -7,6 +7,8 @@ import datetime as dt
 from collections.abc import Sequence
 from enum import IntEnum
 
+from broker.rules.gold import NEVER
+
 BANDS = 6
 """Bands of a job's log, 0 (first) to 5 (last)."""
 
@@ -61,6 +63,9 @@ AT_HAND = {Rank.LATER: dt.timedelta(minutes=2), Rank.LAST: dt.timedelta(days=1)}
 
 
 def ahead(positions: Sequence[int], rank: Rank) -> tuple[int, ...]:
-    """The positions past which lie the HITs that a worker has not had, those that wait for others first among them."""
+    """The positions past which lie the HITs that a worker has not had, those that wait for others first among them.
+
+    Whoever was barred from the requester's jobs stands at their end, and stays there.
+    """
     waits = present(UNCERTAIN) if rank != Rank.FIRST else []
-    return tuple(0 if band in waits else pos for band, pos in enumerate(positions))
+    return tuple(0 if band in waits and pos < NEVER else pos for band, pos in enumerate(positions))

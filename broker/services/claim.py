@@ -85,10 +85,10 @@ def _given(unit: Unit, job: Job, worker_id: int, have: Collection[int], now: dt.
     # Whether anybody's lease has run out matters only to who finds nothing: they need not wait for the clock.
     if given.code == Code.NONE and hits.lapse(unit, now, job.id):
         given = turn(unit.turn, ask, golds)
-    if given.code == Code.NONE and (lower := ranks.waiting(unit, job, worker_id)):
-        if ranks.better_at_hand(unit, job, lower, now):
+    if given.code == Code.NONE and (place := ranks.waiting(unit, job, worker_id)):
+        if ranks.better_at_hand(unit, place, now):
             return given
-        ranks.meet(unit, job, worker_id)
+        ranks.meet(unit, place)
         given = turn(unit.turn, ask, golds)
     tries = 0
     while given.code == Code.NONE and tries < MOST_TRIES and not _dry(unit, job, worker_id):

@@ -29,42 +29,39 @@ def write(unit: Unit, job_id: int, found: Mapping[int, Rank], newest: int) -> No
         place.rank = rank
 
 
-def waiting(unit: Unit, job: Job, worker_id: int) -> Rank | None:
-    """The rank for which the worker has passed over HITs that are open; None if there are no such."""
-    place = _place(unit, job.id, worker_id)
-    if place is None or place.rank == Rank.FIRST or not job.most:
+def waiting(unit: Unit, job: Job, worker_id: int) -> Cursor | None:
+    """The worker's place, held till the end of the unit, if they have passed over HITs that are open; else None."""
+    if not job.most:
+        return None
+    query = sa.select(Cursor).where(Cursor.job_id == job.id, Cursor.worker_id == worker_id).with_for_update()
+    place = unit.session.scalar(query.execution_options(populate_existing=True))
+    if place is None or place.rank == Rank.FIRST:
         return None
     mine = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
     for band in UNCERTAIN:
         behind = (Hit.job_id == job.id, Hit.open, Hit.band == band, Hit.pos <= place.pos[band])
         if place.pos[band] < NEVER and unit.session.scalar(sa.select(Hit.id).where(*behind, ~mine).limit(1)):
-            return Rank(place.rank)
+            return place
     return None
 
 
-def better_at_hand(unit: Unit, job: Job, rank: Rank, now: dt.datetime) -> bool:
+def better_at_hand(unit: Unit, place: Cursor, now: dt.datetime) -> bool:
     """Whether a worker of a better rank took a HIT of the job a short while ago."""
-    latest = sa.select(Assignment.worker_id, Assignment.accepted_at).where(Assignment.job_id == job.id)
+    latest = sa.select(Assignment.worker_id, Assignment.accepted_at).where(Assignment.job_id == place.job_id)
     recent = latest.order_by(Assignment.id.desc()).limit(LATEST).subquery()
+    since = now - AT_HAND[Rank(place.rank)]
     query = (
         sa.select(Cursor.worker_id)
         .join(recent, recent.c.worker_id == Cursor.worker_id)
-        .where(Cursor.job_id == job.id, Cursor.rank < rank, recent.c.accepted_at > now - AT_HAND[rank])
+        .where(Cursor.job_id == place.job_id, Cursor.rank < place.rank, recent.c.accepted_at > since)
     )
     return unit.session.execute(query.limit(1)).first() is not None
 
 
-def meet(unit: Unit, job: Job, worker_id: int) -> None:
+def meet(unit: Unit, place: Cursor) -> None:
     """Let the worker meet what they passed over."""
-    place = _place(unit, job.id, worker_id)
-    if place is not None:
-        _meet(place)
-        unit.session.flush()
-
-
-def _place(unit: Unit, job_id: int, worker_id: int) -> Cursor | None:
-    query = sa.select(Cursor).where(Cursor.job_id == job_id, Cursor.worker_id == worker_id).with_for_update()
-    return unit.session.scalar(query.execution_options(populate_existing=True))
+    _meet(place)
+    unit.session.flush()  # a turn does not go through the session
 
 
 def _stand(place: Cursor, newest: int) -> None:
@@ -72,6 +69,4 @@ def _stand(place: Cursor, newest: int) -> None:
 
 
 def _meet(place: Cursor) -> None:
-    # Whoever was barred from the requester's jobs stands at their end, and stays there.
-    place.pos = [0 if band in UNCERTAIN and pos < NEVER else pos for band, pos in enumerate(place.pos)]
-    place.dry = -1
+    place.pos, place.dry = list(order.ahead(place.pos, Rank(place.rank))), -1

@@ -1,8 +1,9 @@
 """HITs and assignments: the log of open HITs, the workers' cursors in it, and the life of one worker's turn.
 
 Open HITs are a log in a few bands: each has a position in its band, and a worker's cursor says for each band that every
-HIT open at or before it was already handed to them. A HIT that opens again or changes its band gets a fresh position at
-the end, so that every cursor still meets it; neither the job's size nor the worker's history costs a claim anything.
+HIT open at or before it was already handed to them, or is for workers of a better rank first. A HIT that opens again or
+changes its band gets a fresh position at the end, so that every cursor still meets it; neither the job's size nor the
+worker's history costs a claim anything.
 """
 
 import datetime as dt
