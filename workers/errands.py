@@ -28,8 +28,9 @@ log = structlog.get_logger()
 BEAT_SECONDS = 5
 YIELDS = 2
 """How many times as long as it wrote an errand lets others write."""
-ROWS_UNLOOKED_AT = 100_000
 SWITCH_SECONDS = 0.0005
+OBJECTS_UNLOOKED_AT = 100_000
+"""So many new objects, the rows of some batches, are made before Python looks for circles among them."""
 Made = TypeVar("Made")
 
 
@@ -101,7 +102,7 @@ def _for_many_rows() -> Iterator[None]:
     # Who comes back from the database waits this long for Python. The usual 5 ms are as much as a batch takes.
     sys.setswitchinterval(SWITCH_SECONDS)
     # Rows hold no circles, and looking for some among all that are at hand takes as long as reading them.
-    gc.set_threshold(ROWS_UNLOOKED_AT, *threshold[1:])
+    gc.set_threshold(OBJECTS_UNLOOKED_AT, *threshold[1:])
     try:
         yield
     finally:
