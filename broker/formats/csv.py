@@ -88,8 +88,8 @@ class _Table:
 
     def _block(self, number: int) -> Block | None:
         """The rows of the lines that are ready; None where there are none, or not each line is a good row."""
-        lines = self.lines.ready()
-        if not lines or max(map(len, lines)) > self.limits.field_characters or b"\0" in b"".join(lines):
+        lines, most = self.lines.ready(), min(self.limits.field_characters, self.limits.row_bytes)
+        if not lines or max(map(len, lines)) > most or b"\0" in b"".join(lines):
             return None
         try:
             rows = list(csv.reader(map(bytes.decode, lines), delimiter=self.delimiter, strict=True))

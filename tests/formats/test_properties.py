@@ -20,6 +20,7 @@ from tests.formats.test_parquet import written
 # The first call of a reader imports its library, and machines are shared: time proves nothing here.
 law = settings(deadline=None)
 TIGHT = Limits(bytes=5_000, rows=50, problems=20, fields=5, field_characters=20, row_bytes=60, depth=3)
+NARROW = Limits(bytes=5_000, rows=50, problems=20, fields=5, field_characters=40, row_bytes=9, depth=3)
 CSV_BYTES = st.lists(
     st.sampled_from(['"', '""', ",", "\n", "\r\n", "\r", "a", "é", "\0", " ", "\ufeff", "b" * 30, "1,2\n"])
 ).map(lambda parts: "".join(parts).encode())
@@ -141,10 +142,11 @@ def unpacked(stream, start=csv.BEGINNING, limits=None):
 READS = (csv.read, unpacked)
 
 
-@pytest.mark.parametrize("limits", [Limits(), TIGHT])
+@pytest.mark.parametrize("limits", [Limits(), TIGHT, NARROW])
 @pytest.mark.parametrize("size", [8, 64 * KIB])
 @given(content=CSV_BYTES.map(lambda rest: b"a,b\n" + rest) | st.lists(LINE).map(b"".join))
 @example(content=b'a,b\n1,2\n"3\n",4\n\n5,6\n7\n8,9\n')
+@example(content=b"a,b\n" + b"1" * 20 + b",2\n")
 @example(content=b'a,b\n""\r\n1,2\n"' + b"b" * 60 + b"1,2\n")
 def test_csv_is_the_same_block_by_block(limits, size, content):
     with pytest.MonkeyPatch.context() as patch:
