@@ -32,17 +32,21 @@ def rate(
 
 def _pgbench(broker: Broker, server: Postgres, job: int, workers: list[int], logins: list[int], seconds: int) -> float:
     script = broker.settings.data / "turn.pgbench"
-    lease_us = lease.microseconds(600)
+    now = (utc_now() - EPOCH) // MICROSECOND
+    values = (
+        *("(:login)::bigint", "0::bigint", "(:worker)::bigint", f"{job}::bigint", f"{now}::bigint"),
+        *("nullif(:a::bigint, 0)", f"'{ANSWER}'", "3.2::float8"),
+        *("true", "NULL::bigint", f"{lease.microseconds(600)}::bigint", "'{}'", lease.MOST_HELD, COUNTABLE),
+        *("NULL::integer", "NULL::integer", "NULL::bigint"),
+    )
+    arrays = ", ".join(f"ARRAY[{one}]" for one in values)
     script.write_text(
         f"\\set worker {workers[0]} + :client_id\n\\set login {logins[0]} + :client_id\n"
         # Each run goes on with what the one before it left in hand.
         "\\if :a = 0\n"
         f"SELECT coalesce(max(id), 0) AS a FROM assignments WHERE worker_id = :worker AND job_id = {job}"
         " AND state = 'accepted' \\gset\n\\endif\n"
-        "SELECT coalesce(o_assignment, 0) AS a FROM broker_turn("
-        "(:login)::bigint, 0, (:worker)::bigint, "
-        f"{job}, {(utc_now() - EPOCH) // MICROSECOND}, nullif(:a::bigint, 0), '{ANSWER}', 3.2, "
-        f"true, NULL, {lease_us}, '{{}}', {lease.MOST_HELD}, {COUNTABLE}, NULL, NULL, NULL) \\gset\n"
+        f"SELECT coalesce(o_assignment, 0) AS a FROM broker_turns({arrays}) \\gset\n"
     )
     command = [
         binary("pgbench"),

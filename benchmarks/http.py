@@ -29,6 +29,8 @@ from broker.wiring import Broker, utc_now
 from tests.services import made
 
 WORKERS, ROWS, GOLDS = 32, 200_000, 2_000
+LOG_FILES = 40
+"""Of 16 MiB each: as much as the turns of a run write."""
 SCRIPT = Path(__file__).with_name("turns.lua")
 FIGURES = re.compile(r"p50_ms=(?P<p50>[\d.]+) p99_ms=(?P<p99>[\d.]+) bad=(?P<bad>\d+)")
 
@@ -104,9 +106,15 @@ class Crowd:
 
 
 def settle(broker: Broker) -> None:
-    """Bring PostgreSQL where it is after its first minutes: files of its log lie ready to be used again."""
+    """Bring PostgreSQL where it is after its first minutes: files of its log lie ready to be used again.
+
+    While it still makes new ones, each is filled and forced to the disk first, and everybody waits.
+    """
     if not broker.store.sqlite:
         with broker.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for _ in range(LOG_FILES):
+                connection.exec_driver_sql("SELECT pg_logical_emit_message(false, 'benchmark', '')")
+                connection.exec_driver_sql("SELECT pg_switch_wal()")
             connection.exec_driver_sql("CHECKPOINT")
 
 

@@ -4,10 +4,11 @@ What is not ordinary (a late answer, a repeated one, a job that ends) is left to
 """
 
 import datetime as dt
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from broker.annotation.kind import Kind
 from broker.errors import Conflict
@@ -20,7 +21,6 @@ from broker.store.express import Ask, Given, Lane, turn
 from broker.store.jobs import JobState
 
 _LOGIN_LIFE = people.LOGIN_LIFE // MICROSECOND
-_written = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: byte
         most_held=lease.MOST_HELD,
         have=tuple(sent.have),
         assignment=sent.assignment_id,
-        answer=_written(kept),
+        answer=to_json(kept).decode(),
         seconds=lease.checked_seconds(sent.seconds),
         start=sent.start,
         login=sent.login_id,

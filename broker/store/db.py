@@ -190,7 +190,7 @@ def _prepare(connection: Any, _: Any) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "cache_size=-65536",
-        "wal_autocheckpoint=2000",
+        "wal_autocheckpoint=8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -1,4 +1,4 @@
-"""A worker's turn on PostgreSQL: one call of the function `broker_turn`, which migrations install."""
+"""Workers' turns on PostgreSQL: one call of the function `broker_turns`, which migrations install."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,29 +10,32 @@ from psycopg import pq
 from broker.store.combiner import MOST_AT_ONCE, Asked, Combiner
 from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
-# A plan made while a table was still small would scan it later: these plans must use the indexes whatever the size.
 OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
-        "enable_seqscan=off",
-        "enable_hashjoin=off",
-        "enable_mergejoin=off",
         "jit=off",
-        "plan_cache_mode=force_generic_plan",
         "statement_timeout=10s",
         # Turns that are taken together hold what each of them holds: they give way before anybody waits in a circle.
         "lock_timeout=300ms",
     )
 )
-PARAMETERS = 17
+BIGINT, INTEGER, TEXT = "bigint", "integer", "text"
+TYPES = (
+    *(BIGINT, BIGINT, BIGINT, BIGINT, BIGINT),
+    *(BIGINT, TEXT, "double precision"),
+    *("boolean", BIGINT, BIGINT, TEXT, INTEGER, INTEGER),
+    *(INTEGER, INTEGER, BIGINT),
+)
+"""Of the function's parameters, each an array with one value of each turn."""
 
 
 def in_unit(connection: sa.Connection, ask: Ask, gold: Gold | None) -> Given:
     """A turn inside a transaction that goes on."""
     values = [None if value is None else value.decode() for value in _values(ask, gold)]
-    call = sa.text(f"SELECT * FROM broker_turn({', '.join(f':p{place}' for place in range(PARAMETERS))})")  # noqa: S608
-    types = [sa.bindparam(f"p{place}", type_=sa.types.NullType()) for place in range(PARAMETERS)]
-    row = connection.execute(call.bindparams(*types), {f"p{place}": value for place, value in enumerate(values)}).one()
+    named = {f"p{place}": value for place, value in enumerate(values)}
+    call = sa.text(_call([[f":{name}"] for name in named]))
+    types = [sa.bindparam(name, type_=sa.types.NullType()) for name in named]
+    row = connection.execute(call.bindparams(*types), named).one()
     return _given(ask, list(row))
 
 
@@ -113,9 +116,14 @@ def _name(count: int) -> bytes:
 
 
 def _statement(count: int) -> str:
-    """So many calls of the function, one after the other."""
-    marks = [", ".join(f"${call * PARAMETERS + place + 1}" for place in range(PARAMETERS)) for call in range(count)]
-    return " UNION ALL ".join(f"SELECT * FROM broker_turn({one})" for one in marks)  # noqa: S608 - marks only
+    """The call for so many turns; their parameters come turn by turn."""
+    return _call([[f"${turn * len(TYPES) + place}" for turn in range(count)] for place in range(1, len(TYPES) + 1)])
+
+
+def _call(marks: Sequence[Sequence[str]]) -> str:
+    """The call with these marks of values: for each parameter, one of each turn."""
+    arrays = (f"ARRAY[{', '.join(values)}]::{kind}[]" for values, kind in zip(marks, TYPES, strict=True))
+    return f"SELECT * FROM broker_turns({', '.join(arrays)})"  # noqa: S608 - marks only
 
 
 def _row(result: pq.abc.PGresult, place: int) -> list[str | None]:

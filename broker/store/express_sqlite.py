@@ -5,11 +5,12 @@ a turn costs is the number of its statements.
 """
 
 import functools
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from broker.rules.order import BANDS, present
 from broker.store.combiner import Asked, Combiner
@@ -78,7 +79,7 @@ class _Turn:
         self.held = {int(one) for one in held.split(",")} if held else set()
         self.bands = present(bands or 0)
         self.refused, self.known = not allowed, positions is not None
-        self.positions: list[int] = json.loads(positions) if positions else [0] * BANDS
+        self.positions: list[int] = from_json(positions) if positions else [0] * BANDS
         self.code = Code.NONE
         self.late = self.is_gold = False
         self.hit: tuple[Any, ...] = ()
@@ -231,7 +232,7 @@ class _Batch:
                 continue
             due = given and turn.served == turn.gold_at and turn.gold is not None
             gold_at = turn.gold.next_at if due and turn.gold else turn.gold_at
-            place = (json.dumps(turn.positions), turn.served + given, gold_at, turn.answered + kept)
+            place = (to_json(turn.positions).decode(), turn.served + given, gold_at, turn.answered + kept)
             rows.append((turn.ask.job, turn.ask.worker, *place))
         self._over(MOVE, rows)
 

@@ -116,8 +116,8 @@ class Express:
 
 def _read(body: bytes) -> Submission | None:
     try:
-        return Submission.model_validate(json.loads(body.decode()))
-    except (ValueError, RecursionError, pydantic.ValidationError):
+        return Submission.model_validate_json(body)
+    except pydantic.ValidationError:
         return None
 
 
