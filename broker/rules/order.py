@@ -4,6 +4,7 @@ A requester's priority comes before uncertainty: of two HITs of one priority, th
 """
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -35,9 +36,10 @@ def mask(bands: list[int]) -> int:
     return sum(1 << one for one in set(bands))
 
 
-def present(bits: int) -> list[int]:
+@functools.cache
+def present(bits: int) -> tuple[int, ...]:
     """The bands whose bits are set, the first one first."""
-    return [number for number in range(BANDS) if bits >> number & 1]
+    return tuple(number for number in range(BANDS) if bits >> number & 1)
 
 
 UNCERTAIN = mask([band(priority, uncertain=True) for priority in Priority])
@@ -67,5 +69,5 @@ def ahead(positions: Sequence[int], rank: Rank) -> tuple[int, ...]:
 
     Whoever was barred from the requester's jobs stands at their end, and stays there.
     """
-    waits = present(UNCERTAIN) if rank != Rank.FIRST else []
+    waits = present(UNCERTAIN) if rank != Rank.FIRST else ()
     return tuple(0 if band in waits and pos < NEVER else pos for band, pos in enumerate(positions))

@@ -1,7 +1,8 @@
 """Workers' turns on SQLite: a batch of them in a few statements over all, in one immediate transaction.
 
 The driver lets go of the interpreter at each step of each statement and must win it back from all other threads: what
-a turn costs is the number of its statements.
+a turn costs is the number of its statements. One that fails takes the whole transaction back (OR ROLLBACK): to take
+back itself alone, SQLite would keep the pages it changes in a temporary file.
 """
 
 import functools
@@ -29,7 +30,7 @@ FACTS = (
 )
 KEEP = (
     "WITH asked (id, worker, job, answer, seconds, now) AS (VALUES {rows})"
-    " UPDATE assignments SET state = 'submitted', answer = asked.answer, seconds = asked.seconds,"
+    " UPDATE OR ROLLBACK assignments SET state = 'submitted', answer = asked.answer, seconds = asked.seconds,"
     " submitted_at = asked.now FROM asked WHERE assignments.id = asked.id AND worker_id = asked.worker"
     " AND job_id = asked.job AND state = 'accepted' RETURNING id, deadline < submitted_at"
 )
@@ -50,22 +51,26 @@ NEXT = (
 )
 CLOSE = "UPDATE hits SET taken = ?, open = 0 WHERE id = ?"
 SEATS = (
-    "WITH given (id, taken) AS (VALUES {rows}) UPDATE hits SET taken = given.taken FROM given WHERE hits.id = given.id"
+    "WITH given (id, taken) AS (VALUES {rows})"
+    " UPDATE OR ROLLBACK hits SET taken = given.taken FROM given WHERE hits.id = given.id"
 )
 GIVE = (
-    "INSERT INTO assignments (job_id, hit_id, worker_id, state, gold, judged, accepted_at, deadline, reward)"
+    "INSERT OR ROLLBACK INTO assignments"
+    " (job_id, hit_id, worker_id, state, gold, judged, accepted_at, deadline, reward)"
     " VALUES {rows} RETURNING worker_id, id"
 )
 MOVE = (
     "WITH moved (job, worker, pos, served, gold_at, answered) AS (VALUES {rows})"
-    " UPDATE cursors SET pos = moved.pos, served = moved.served, gold_at = moved.gold_at, answered = moved.answered"
+    " UPDATE OR ROLLBACK cursors"
+    " SET pos = moved.pos, served = moved.served, gold_at = moved.gold_at, answered = moved.answered"
     " FROM moved WHERE cursors.job_id = moved.job AND cursors.worker_id = moved.worker"
 )
 AHEAD = "SELECT count(*) FROM hits WHERE job_id = ? AND open = 1 AND band = ? AND pos > ?"
 
 
 @functools.cache
-def _sized(statement: str, rows: int, row: str) -> str:
+def _sized(statement: str, rows: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
     return statement.replace("{rows}", ", ".join([row] * rows))
 
 
@@ -142,10 +147,9 @@ class _Batch:
         """Run one statement over all these rows."""
         if not rows:
             return []
-        row = f"({', '.join('?' * len(rows[0]))})"
         values = [value for one in rows for value in one]
         # To the end, or the statement stays open and the transaction cannot be committed.
-        return self.run(_sized(statement, len(rows), row), values).fetchall()
+        return self.run(_sized(statement, len(rows), len(rows[0])), values).fetchall()
 
     def _one(self, statement: str, *values: Any) -> tuple[Any, ...]:
         rows = self.run(statement, values).fetchall()

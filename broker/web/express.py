@@ -7,7 +7,6 @@ again. Whatever is not ordinary goes on to the view, which does it with all care
 
 import functools
 import io
-import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -36,9 +35,6 @@ PATH = re.compile(r"/work/(J[0-9A-Z]{12})/(claim|submit)")
 HEADERS = [("Content-Type", "application/json"), *static.HEADERS.items(), *static.NO_STORE.items(), ("Vary", "Cookie")]
 
 
-WRITE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
-
 class Express:
     """WSGI in front of the application."""
 
@@ -55,8 +51,7 @@ class Express:
         said = self._said(environment, path[1]) if path and ordinary else None
         if said is None:
             return self.inner(environment, start)
-        # Byte for byte as Flask would write it: which way an answer took may say nothing about it.
-        body = WRITE(said).encode() + b"\n"
+        body = work.written(said)
         start("200 OK", [*HEADERS, ("Content-Length", str(len(body)))])
         return [body]
 

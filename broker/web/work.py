@@ -4,12 +4,14 @@
 """
 
 import contextlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from broker.annotation import reading
 from broker.annotation.kind import Kind
@@ -48,7 +50,7 @@ class Wish(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    have: list[str] = Field([], max_length=20)
+    have: tuple[str, ...] = Field((), max_length=20)
     start: str | None = None
     html: bool = True
     """Whether the HIT's page is wanted beside its input: programs do without."""
@@ -127,6 +129,19 @@ def offer_shown(broker: Broker, kind: str, room: Kind[Any], offer: Offer, *, htm
     }
 
 
+def written(said: Mapping[str, Any]) -> bytes:
+    """An assignment's JSON, whichever way it goes out: that may tell nothing of it."""
+    try:
+        return to_json(said, ensure_ascii=True) + b"\n"
+    except ValueError:  # half a surrogate pair, which has an escape and no UTF-8
+        return json.dumps(said, separators=(",", ":")).encode() + b"\n"
+
+
+def reply(said: Mapping[str, Any]) -> Response:
+    """The same as an answer of Flask."""
+    return Response(written(said), mimetype="application/json")
+
+
 def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     """The next assignment of the person who asks."""
     now, how = broker().now(), broker().leniency
@@ -140,7 +155,7 @@ def claim_for_me(unit: Unit, job_id: int, wish: Wish) -> Next:
     return replace(found, lacks=tuple(lacks), waits=ranks.waiting(unit, job, me().id) is not None)
 
 
-def known(names: Names, have: list[str]) -> set[int]:
+def known(names: Names, have: Sequence[str]) -> set[int]:
     """The assignments of these public ids; what a page kept of another time is no reason to refuse its answer."""
     found = set()
     for one in have:
@@ -186,7 +201,7 @@ def claim_next(job: str) -> Response:
         _start(unit, wish)
         found = claim_for_me(unit, job_id, wish)
     remember()
-    return jsonify(found.shown(html=wish.html))
+    return reply(found.shown(html=wish.html))
 
 
 @blueprint.post("/<job>/submit")
@@ -200,7 +215,7 @@ def submit_answer(job: str) -> Response:
         found = claim_for_me(unit, job_id, sent) if sent.claim else _unasked(unit, job_id)
     remember()
     said = {"accepted": True, "repeated": receipt.repeated, "late": receipt.late}
-    return jsonify(said | found.shown(html=sent.html))
+    return reply(said | found.shown(html=sent.html))
 
 
 def _submit(unit: Unit, job_id: int, sent: Submission) -> Receipt:
