@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from broker.store.express import Ask, Given, Gold
 
 MOST_AT_ONCE = 16
-YIELDS = 6
+YIELDS = 4
 """How often a crowd's next batch gives way to whoever may run, so that more join it: most of what a batch costs, it
 costs whatever its size. To sleep instead leaves processors idle.
 """
