@@ -5,15 +5,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from broker.rules.gold import NEVER
 from broker.store import hits
 from broker.store.combiner import MOST_AT_ONCE, Combiner
 from broker.store.express import Code, Given
+from broker.store.jobs import Job
 from broker.store.work import Assignment, Hit
 from tests.servers.processes import soon
 from tests.services import made
-from tests.store.test_express import ask
+from tests.store.test_express import answered, ask
 
 THREADS, TURNS = 24, 6
 
@@ -80,6 +82,49 @@ def test_who_cannot_pass_the_door_is_told_and_the_next_one_leads():
     with pytest.raises(RuntimeError, match="shut"):
         lane.turn(ask(1, 5), None)
     assert lane.turn(ask(1, 6), None).assignment == 6
+
+
+def test_of_a_batch_each_turn_ends_as_it_would_alone(store):
+    """Jobs and ends of all sorts in one call; their answers are kept, and each HIT is given by its seats."""
+    paused, _ = made.published(store, 2)
+    jobs = [made.published(store, 3, redundancy=2)[0], made.published(store, 3, golds=2, gold_percent=20)[0], paused]
+    place = [(0, NEVER), (0, NEVER), (0, NEVER), (1, 0), (1, NEVER), (2, NEVER)]
+    *workers, newcomer, stranger = made.crowd(store, len(place) + 2)
+    with store.write() as unit:
+        for worker, (job, gold_at) in zip(workers, place, strict=True):
+            hits.begin(unit, jobs[job], worker, gold_at)
+        hits.begin(unit, jobs[1], stranger, NEVER)
+    held = {
+        worker: store.lane.turn(ask(jobs[job], worker), None) for worker, (job, _) in zip(workers, place, strict=True)
+    }
+    with store.write() as unit:
+        unit.session.execute(sa.update(Job).where(Job.id == paused).values(state="paused"))
+    first, second, third, golden, busy, waiting = workers
+    asks = [
+        answered(held[first], jobs[0], first),
+        answered(held[waiting], paused, waiting),
+        answered(held[second], jobs[0], second),
+        ask(jobs[1], golden),
+        ask(jobs[1], busy),
+        ask(jobs[1], newcomer),
+        answered(held[busy], jobs[1], stranger),
+        answered(held[third], jobs[0], third),
+    ]
+    with store.lane._door():
+        given = store.lane._take([(one, None) for one in asks])
+    codes = ["next", "closed", "next", "gold", "held", "new", "refused", "next"]
+    assert [one.code for one in given] == codes
+    assert [one.kept for one in given] == [True, True, True, False, False, False, False, True]
+    assert [one.done for one in given] == [1, 1, 1, 0, 0, 0, 0, 1]
+    with store.read() as unit:
+        taken = dict(unit.session.execute(sa.select(Hit.row, Hit.taken).where(Hit.job_id == jobs[0])).all())
+        states = dict(unit.session.execute(sa.select(Assignment.id, Assignment.state)).all())
+    assert sum(taken.values()) == 6
+    assert max(taken.values()) == 2
+    assert [states[held[worker].assignment] for worker in (first, second, third, busy, waiting)] == [
+        *("submitted", "submitted", "submitted", "accepted", "submitted")
+    ]
+    assert {states[one.assignment] for one in given if one.code == Code.NEXT} == {"accepted"}
 
 
 def test_a_crowd_of_threads_fills_each_seat_once(store):
