@@ -1,8 +1,8 @@
 """Workers' turns on SQLite: a batch of them in a few statements over all, in one immediate transaction.
 
-The driver lets go of the interpreter at each step of each statement and must win it back from all other threads: what
-a turn costs is the number of its statements. One that fails takes the whole transaction back (OR ROLLBACK): to take
-back itself alone, SQLite would keep the pages it changes in a temporary file.
+The driver lets go of the interpreter at each step of each statement, so for each row, and must win it back from all
+other threads: what a turn costs is the number of its statements and of their rows. One that fails takes the whole
+transaction back (OR ROLLBACK): to take back itself alone, SQLite would keep the pages it changes in a temporary file.
 """
 
 import functools
@@ -19,20 +19,22 @@ from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
 
 FACTS = (
     "WITH asked (login, seen_after, worker, job, now, assignment) AS (VALUES {rows})"
-    " SELECT asked.login IS NULL OR EXISTS (SELECT 1 FROM logins JOIN people ON people.id = logins.person_id"
+    " SELECT json_group_array(json_array(asked.worker,"
+    " asked.login IS NULL OR EXISTS (SELECT 1 FROM logins JOIN people ON people.id = logins.person_id"
     " WHERE logins.id = asked.login AND logins.revoked_at IS NULL AND logins.seen_at > asked.seen_after"
     " AND people.id = asked.worker AND people.worker AND people.suspended_at IS NULL),"
-    " (SELECT group_concat(id) FROM assignments WHERE worker_id = asked.worker AND job_id = asked.job"
-    " AND state = 'accepted' AND deadline > asked.now AND id IS NOT asked.assignment),"
-    " pos, served, gold_at, answered, jobs.state, redundancy, reward, bands, next_pos, asked.worker FROM asked"
+    " (SELECT deadline FROM assignments WHERE id = asked.assignment AND worker_id = asked.worker"
+    " AND job_id = asked.job AND state = 'accepted'),"
+    " json((SELECT json_group_array(id) FROM assignments WHERE worker_id = asked.worker AND job_id = asked.job"
+    " AND state = 'accepted' AND deadline > asked.now AND id IS NOT asked.assignment)),"
+    " json(pos), served, gold_at, answered, jobs.state, redundancy, reward, bands, next_pos)) FROM asked"
     " LEFT JOIN cursors ON cursors.job_id = asked.job AND cursors.worker_id = asked.worker"
     " LEFT JOIN jobs ON jobs.id = asked.job"
 )
 KEEP = (
-    "WITH asked (id, worker, job, answer, seconds, now) AS (VALUES {rows})"
+    "WITH asked (id, answer, seconds, now) AS (VALUES {rows})"
     " UPDATE OR ROLLBACK assignments SET state = 'submitted', answer = asked.answer, seconds = asked.seconds,"
-    " submitted_at = asked.now FROM asked WHERE assignments.id = asked.id AND worker_id = asked.worker"
-    " AND job_id = asked.job AND state = 'accepted' RETURNING id, deadline < submitted_at"
+    " submitted_at = asked.now FROM asked WHERE assignments.id = asked.id"
 )
 START = (
     "UPDATE assignments SET deadline = ?"
@@ -57,7 +59,7 @@ SEATS = (
 GIVE = (
     "INSERT OR ROLLBACK INTO assignments"
     " (job_id, hit_id, worker_id, state, gold, judged, accepted_at, deadline, reward)"
-    " VALUES {rows} RETURNING worker_id, id"
+    " VALUES {rows}"
 )
 MOVE = (
     "WITH moved (job, worker, pos, served, gold_at, answered) AS (VALUES {rows})"
@@ -79,19 +81,18 @@ class _Turn:
 
     def __init__(self, ask: Ask, gold: Gold | None, facts: Sequence[Any]) -> None:
         self.ask, self.gold = ask, gold
-        allowed, held, positions, self.served, self.gold_at, self.answered, *job, _ = facts
+        _, allowed, due, held, positions, self.served, self.gold_at, self.answered, *job = facts
         self.state, self.redundancy, self.reward, bands, self.newest = job
-        self.held = {int(one) for one in held.split(",")} if held else set()
+        # What is not the worker's to answer does nothing at all.
+        self.refused = not allowed or (ask.assignment is not None and due is None)
+        self.late, self.known = due is not None and due < ask.now, positions is not None
+        self.held = set(held)
         self.bands = present(bands or 0)
-        self.refused, self.known = not allowed, positions is not None
-        self.positions: list[int] = from_json(positions) if positions else [0] * BANDS
+        self.positions: list[int] = positions or [0] * BANDS
         self.code = Code.NONE
-        self.late = self.is_gold = False
+        self.is_gold = False
         self.hit: tuple[Any, ...] = ()
         self.left: int | None = None
-
-    def mine(self) -> tuple[int, int]:
-        return self.ask.worker, self.ask.job
 
     def deadline(self) -> int:
         return self.ask.now + self.ask.lease
@@ -128,7 +129,7 @@ class _Batch:
     def __init__(self, connection: sqlite3.Connection, asks: Sequence[Asked]) -> None:
         self.run: Callable[..., sqlite3.Cursor] = connection.execute
         rows = [(ask.login, ask.seen_after, ask.worker, ask.job, ask.now, ask.assignment) for ask, _ in asks]
-        facts = {row[-1]: row for row in self._over(FACTS, rows)}
+        facts = {row[0]: row for row in from_json(self._over(FACTS, rows).fetchall()[0][0])}
         self.turns = [_Turn(ask, gold, facts[ask.worker]) for ask, gold in asks]
         self.seats: dict[int, int] = {}
 
@@ -138,37 +139,26 @@ class _Batch:
             if not turn.refused:
                 self._start(turn.ask)
                 self._claim(turn)
-        self._over(SEATS, list(self.seats.items()))
+        if self.seats:
+            self._over(SEATS, list(self.seats.items()))
         assignments = self._give()
         self._move()
         return [turn.given(assignments.get(turn.ask.worker, 0)) for turn in self.turns]
 
-    def _over(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """Run one statement over all these rows."""
-        if not rows:
-            return []
+    def _over(self, statement: str, rows: Sequence[Sequence[Any]]) -> sqlite3.Cursor:
+        """Run one statement over all these rows, of which there is one at least."""
         values = [value for one in rows for value in one]
-        # To the end, or the statement stays open and the transaction cannot be committed.
-        return self.run(_sized(statement, len(rows), len(rows[0])), values).fetchall()
+        return self.run(_sized(statement, len(rows), len(rows[0])), values)
 
     def _one(self, statement: str, *values: Any) -> tuple[Any, ...]:
+        # To the end, or the statement stays open and the transaction cannot be committed.
         rows = self.run(statement, values).fetchall()
         return rows[0] if rows else ()
 
     def _keep(self) -> None:
-        """Keep the answers; a turn whose assignment is not the worker's to answer does nothing at all."""
-        answering = [turn for turn in self.turns if turn.ask.assignment is not None and not turn.refused]
-        kept = self._over(
-            KEEP,
-            [
-                (turn.ask.assignment, *turn.mine(), turn.ask.answer, turn.ask.seconds, turn.ask.now)
-                for turn in answering
-            ],
-        )
-        late = dict(kept)
-        for turn in answering:
-            turn.refused = turn.ask.assignment not in late
-            turn.late = bool(late.get(turn.ask.assignment))
+        asks = [turn.ask for turn in self.turns if turn.ask.assignment is not None and not turn.refused]
+        if asks:
+            self._over(KEEP, [(ask.assignment, ask.answer, ask.seconds, ask.now) for ask in asks])
 
     def _start(self, ask: Ask) -> None:
         if ask.start is not None:
@@ -217,16 +207,19 @@ class _Batch:
         return sum(int(self._one(AHEAD, turn.ask.job, band, turn.positions[band])[0]) for band in turn.bands)
 
     def _give(self) -> dict[int, int]:
-        """The new assignments by worker."""
+        """The new assignments by worker: in one transaction, row ids follow each other."""
+        given = [turn for turn in self.turns if turn.hit]
+        if not given:
+            return {}
         rows = [
             (
                 *(turn.ask.job, turn.hit[0], turn.ask.worker, "accepted", turn.is_gold, False),
                 *(turn.ask.now, turn.deadline(), turn.reward),
             )
-            for turn in self.turns
-            if turn.hit
+            for turn in given
         ]
-        return dict(self._over(GIVE, rows))
+        last = self._over(GIVE, rows).lastrowid or 0
+        return {turn.ask.worker: number for number, turn in enumerate(given, last - len(given) + 1)}
 
     def _move(self) -> None:
         rows = []
@@ -238,7 +231,8 @@ class _Batch:
             gold_at = turn.gold.next_at if due and turn.gold else turn.gold_at
             place = (to_json(turn.positions).decode(), turn.served + given, gold_at, turn.answered + kept)
             rows.append((turn.ask.job, turn.ask.worker, *place))
-        self._over(MOVE, rows)
+        if rows:
+            self._over(MOVE, rows)
 
 
 def in_unit(connection: sqlite3.Connection, ask: Ask, gold: Gold | None) -> Given:
