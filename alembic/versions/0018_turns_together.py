@@ -88,13 +88,16 @@ BEGIN
     END LOOP;
   END IF;
 
+  -- All assignments are held before the first cursor is, as everywhere.
   FOR i IN 1..turns LOOP
-    CONTINUE WHEN late[i] IS NULL;
-    IF p_start[i] IS NOT NULL THEN
+    IF late[i] IS NOT NULL AND p_start[i] IS NOT NULL THEN
       UPDATE assignments SET deadline = p_now[i] + p_lease[i]
         WHERE id = p_start[i] AND worker_id + 0 = p_worker[i] AND job_id + 0 = p_job[i] AND state = accepted
           AND deadline > p_now[i];
     END IF;
+  END LOOP;
+  FOR i IN 1..turns LOOP
+    CONTINUE WHEN late[i] IS NULL;
     SELECT * INTO place FROM cursors WHERE job_id = p_job[i] AND worker_id = p_worker[i] FOR UPDATE;
     IF NOT FOUND THEN
       IF p_assignment[i] IS NOT NULL THEN RAISE EXCEPTION 'an assignment without a cursor: %', p_assignment[i]; END IF;
