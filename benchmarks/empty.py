@@ -4,11 +4,14 @@ from flask import Flask
 
 from broker.cli import web
 
+NEXT = '{"id":"T0"}'
+
 
 def create_app() -> Flask:
-    """An application that says ok."""
+    """An application that says ok, and to a submission as much as the crowd needs to go on."""
     app = Flask("empty")
     app.add_url_rule("/", view_func=lambda: "ok")
+    app.add_url_rule("/work/<job>/submit", view_func=lambda job: NEXT, methods=["POST"])  # noqa: ARG005 - Flask's word
     return app
 
 

@@ -2,7 +2,9 @@
 
 `python -m benchmarks.http --database sqlite|postgres [--seconds 5] [--rounds 2]`: two server processes, 32 connections,
 everything durable; wrk (Debian: apt-get install wrk) is the crowd. The last line is JSON: requests a second and ratios.
-The bare transaction is pgbench calling the same function on 16 connections; on SQLite two processes that take turns.
+The empty route is asked by wrk without a script, and ("alike") by the script of the crowd, whose cost is then on both
+sides. The bare transaction is pgbench calling the same function on 16 connections; on SQLite two processes that take
+turns.
 """
 
 import argparse
@@ -138,6 +140,7 @@ def main() -> None:
         with serving("broker.cli.web", broker) as url, serving("benchmarks.empty", broker) as empty:
             sides = {
                 "empty": lambda: wrk(empty, asked.seconds),
+                "alike": lambda: wrk(empty, asked.seconds, *crowd.hold(), "false"),
                 "bare": lambda: {"rate": bare.rate(broker, server, plain, workers, logins, asked.seconds)},
                 "json": lambda: wrk(url, asked.seconds, *crowd.hold(), "false"),
                 "page": lambda: wrk(url, asked.seconds, *crowd.hold(), "true"),
@@ -157,6 +160,7 @@ def _result(database: str, found: dict[str, list[dict[str, float]]]) -> dict[str
         "database": database,
         **{f"{side}_per_second": round(rate) for side, rate in rates.items()},
         "json_of_empty": round(rates["json"] / rates["empty"], 3),
+        "json_of_alike": round(rates["json"] / rates["alike"], 3),
         "json_of_bare": round(rates["json"] / rates["bare"], 3),
         "page_of_empty": round(rates["page"] / rates["empty"], 3),
         "p50_ms": statistics.median(one["p50"] for one in found["json"]),
