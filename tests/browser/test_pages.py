@@ -216,7 +216,10 @@ def test_a_question_form_of_every_sort_is_filled_in_and_says_what_is_wrong(work,
     page.get_by_role("button", name="Submit").click()
     expect(inside.locator("#question-2-error")).to_have_text("Write a number of at least 18.")
     expect(inside.locator("#question-4-error")).to_have_text("This question must be answered.")
+    place = inside.get_by_label("A bus").bounding_box()
     inside.get_by_label("Age").fill("41")
+    expect(inside.locator("#question-2-error")).to_be_empty()
+    assert inside.get_by_label("A bus").bounding_box() == place
     inside.get_by_label("Code").fill("ab")
     inside.get_by_label("A tea").check()
     for name in ("A bus", "A tram", "A bike"):

@@ -47,6 +47,7 @@
     const said = fault(question);
     const line = question.querySelector("[role=alert]");
     if (line.textContent !== said) line.textContent = said;
+    if (said) line.classList.add("was");
     for (const field of question.querySelectorAll("input, select, textarea")) {
       if (said) field.setAttribute("aria-invalid", "true");
       else field.removeAttribute("aria-invalid");
