@@ -28,13 +28,23 @@ QUEUES = ("errands", "statistics")
 PRELOADED = "workers.errands"
 
 
-class ErrandWorker(Worker):
+class Leaving(BaseWorker):
+    """An RQ worker that remembers that it was told to stop, even if the queue server leaves before it says goodbye."""
+
+    max_connection_wait_time = 5.0
+    leaves = False
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Note it before anything that needs the queue server."""
+        self.leaves = True
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
+
+class ErrandWorker(Leaving, Worker):
     """An RQ worker whose stop takes no longer than the grace time, and whose fork does not outlive it.
 
     An errand that is cut short is a row still marked as running: it is revived and runs again.
     """
-
-    max_connection_wait_time = 5.0
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run one RQ job in the fork."""
@@ -43,26 +53,28 @@ class ErrandWorker(Worker):
 
     def handle_warm_shutdown_request(self) -> None:
         """Let the running errand end, but see to it that RQ's cold stop follows if it does not."""
-        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        super().handle_warm_shutdown_request()
         again = threading.Timer(GRACE_SECONDS, os.kill, (os.getpid(), signal.SIGTERM))
         again.daemon = True
         again.start()
 
 
-class ClockWorker(SimpleWorker):
+class ClockWorker(Leaving, SimpleWorker):
     """An RQ worker for what takes milliseconds: it does not fork."""
 
-    max_connection_wait_time = 5.0
 
-
-def work(kind: type[BaseWorker], queue: str) -> None:
+def work(kind: type[Leaving], queue: str) -> None:
     """Serve one queue until a signal, whether the queue server is there or not."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     told = False
     while True:
+        worker = None
         try:
-            _worker(kind, queue).work(logging_level="WARNING")
+            worker = _worker(kind, queue)
+            worker.work(logging_level="WARNING")
         except RedisError as error:
+            if worker is not None and worker.leaves:
+                return
             if not told:
                 log.warning("the queue server is unreachable: waiting for it", queue=queue, error=str(error))
             told = True
@@ -73,7 +85,7 @@ def work(kind: type[BaseWorker], queue: str) -> None:
             return
 
 
-def _worker(kind: type[BaseWorker], queue: str) -> BaseWorker:
+def _worker(kind: type[Leaving], queue: str) -> Leaving:
     # RQ's defaults would leave the work of a machine that died alone for seven minutes.
     return kind(
         [queue],

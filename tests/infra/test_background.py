@@ -119,6 +119,23 @@ def test_leases_run_out_while_the_queue_server_is_down_and_errands_catch_up_when
     store.close()
 
 
+@pytest.mark.parametrize("name", ["errands", "clock"])
+def test_a_worker_is_stopped_though_the_queue_server_has_left_before_it(tmp_path, name):
+    settings = Settings(data=tmp_path)
+    store = Store(settings.database)
+    migrate(store.engine)
+    store.close()
+    begun = contextlib.ExitStack()
+    with serving(settings), redis.Redis.from_url(settings.redis) as client:
+        worker = begun.enter_context(background(name, settings))
+        soon(lambda: [one.get_state() for one in rq.Worker.all(connection=client)] == ["idle"])
+        worker.send_signal(signal.SIGSTOP)
+    with begun:
+        worker.terminate()
+        worker.send_signal(signal.SIGCONT)
+        assert worker.wait(20) is not None
+
+
 def seen(store, column):
     with store.read() as unit:
         return set(unit.session.scalars(sa.select(column)))
