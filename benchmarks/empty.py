@@ -11,7 +11,7 @@ def create_app() -> Flask:
     """An application that says ok, and to a submission as much as the crowd needs to go on."""
     app = Flask("empty")
     app.add_url_rule("/", view_func=lambda: "ok")
-    app.add_url_rule("/work/<job>/submit", view_func=lambda job: NEXT, methods=["POST"])  # noqa: ARG005 - Flask's word
+    app.add_url_rule("/work/<job>/submit", "submit", lambda job: NEXT, methods=["POST"])  # noqa: ARG005 - Flask's word
     return app
 
 
