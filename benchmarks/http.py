@@ -1,6 +1,6 @@
 """Submit-and-next over HTTP beside an empty Flask route and the bare transaction.
 
-`python -m benchmarks.http --database sqlite|postgres [--seconds 5] [--rounds 2]`: two server processes, 32 connections,
+`python -m benchmarks.http --database sqlite|postgres [--seconds 5] [--rounds 3]`: two server processes, 32 connections,
 everything durable; wrk (Debian: apt-get install wrk) is the crowd. The last line is JSON: requests a second and ratios.
 The empty route is asked by wrk without a script, and ("alike") by the script of the crowd, whose cost is then on both
 sides. The bare transaction is pgbench calling the same function on 16 connections; on SQLite two processes that take
@@ -32,7 +32,7 @@ from tests.services import made
 
 WORKERS, ROWS, GOLDS = 32, 200_000, 2_000
 LOG_FILES = 40
-"""Of 16 MiB each: as much as the turns of a run write."""
+"""Of 16 MiB each."""
 SCRIPT = Path(__file__).with_name("turns.lua")
 FIGURES = re.compile(r"p50_ms=(?P<p50>[\d.]+) p99_ms=(?P<p99>[\d.]+) bad=(?P<bad>\d+)")
 

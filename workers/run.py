@@ -28,19 +28,19 @@ QUEUES = ("errands", "statistics")
 PRELOADED = "workers.errands"
 
 
-class Leaving(BaseWorker):
+class StoppableWorker(BaseWorker):
     """An RQ worker that remembers that it was told to stop, even if the queue server leaves before it says goodbye."""
 
     max_connection_wait_time = 5.0
-    leaves = False
+    stopping = False
 
     def handle_warm_shutdown_request(self) -> None:
         """Note it before anything that needs the queue server."""
-        self.leaves = True
+        self.stopping = True
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
 
-class ErrandWorker(Leaving, Worker):
+class ErrandWorker(StoppableWorker, Worker):
     """An RQ worker whose stop takes no longer than the grace time, and whose fork does not outlive it.
 
     An errand that is cut short is a row still marked as running: it is revived and runs again.
@@ -59,11 +59,11 @@ class ErrandWorker(Leaving, Worker):
         again.start()
 
 
-class ClockWorker(Leaving, SimpleWorker):
+class ClockWorker(StoppableWorker, SimpleWorker):
     """An RQ worker for what takes milliseconds: it does not fork."""
 
 
-def work(kind: type[Leaving], queue: str) -> None:
+def work(kind: type[StoppableWorker], queue: str) -> None:
     """Serve one queue until a signal, whether the queue server is there or not."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     told = False
@@ -73,7 +73,7 @@ def work(kind: type[Leaving], queue: str) -> None:
             worker = _worker(kind, queue)
             worker.work(logging_level="WARNING")
         except RedisError as error:
-            if worker is not None and worker.leaves:
+            if worker is not None and worker.stopping:
                 return
             if not told:
                 log.warning("the queue server is unreachable: waiting for it", queue=queue, error=str(error))
@@ -85,7 +85,7 @@ def work(kind: type[Leaving], queue: str) -> None:
             return
 
 
-def _worker(kind: type[Leaving], queue: str) -> Leaving:
+def _worker(kind: type[StoppableWorker], queue: str) -> StoppableWorker:
     # RQ's defaults would leave the work of a machine that died alone for seven minutes.
     return kind(
         [queue],

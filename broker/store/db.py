@@ -190,6 +190,7 @@ def _prepare(connection: Any, _: Any) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "cache_size=-65536",
+        # 32 MB: pages that every turn changes are copied back once for many turns.
         "wal_autocheckpoint=8000",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from broker.store.people import Login
 from broker.store.work import Assignment
-from broker.web import express
+from broker.web import express, work
 from tests.doors.conftest import choice
 
 
@@ -57,6 +57,10 @@ def test_both_ways_say_the_same_in_the_same_bytes(scene):
     assert list(first.json["assignment"]) == list(second.json["assignment"])
     assert list(first.json["assignment"]["input"]) == list(second.json["assignment"]["input"])
     assert dict(first.headers) == dict(second.headers) | {"Content-Length": first.headers["Content-Length"]}
+
+
+def test_half_a_character_goes_out_as_its_escape():
+    assert work.written({"value": "\ud800 ä"}) == b'{"value":"\\ud800 \\u00e4"}\n'
 
 
 def test_a_log_in_that_was_ended_elsewhere_submits_nothing_more(scene):
