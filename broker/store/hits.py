@@ -16,7 +16,7 @@ from broker.store import notices, turns
 from broker.store.db import Unit
 from broker.store.jobs import Job
 from broker.store.notices import Event
-from broker.store.work import Assignment, Cursor, Hit, is_active
+from broker.store.work import Assignment, Cursor, Hit, has_had
 
 Positions = Sequence[int]
 """How far a worker has come in a job's log, by band."""
@@ -82,8 +82,7 @@ def await_first(unit: Unit, job: Job, worker_id: int, positions: Positions) -> b
     """Wait for whoever holds the first open HIT that the worker does not have; False if there is none."""
     for band in order.present(job.bands):
         ahead = (Hit.job_id == job.id, Hit.open, Hit.band == band, Hit.pos > positions[band])
-        mine = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
-        first = sa.select(Hit.id).where(*ahead, ~mine).order_by(Hit.pos).limit(1)
+        first = sa.select(Hit.id).where(*ahead, ~has_had(worker_id, Hit.id)).order_by(Hit.pos).limit(1)
         found = unit.session.scalar(first)
         if found is not None:
             # Not for what is written about the HIT meanwhile: a refit holds it by a foreign key, and waits for the job.
@@ -95,8 +94,7 @@ def await_first(unit: Unit, job: Job, worker_id: int, positions: Positions) -> b
 def _left_in(unit: Unit, job_id: int, worker_id: int, band: int, pos: int, limit: int) -> int:
     open_ahead = (Hit.job_id == job_id, Hit.open, Hit.band == band, Hit.pos > pos)
     ahead = sa.select(Hit.id).where(*open_ahead).order_by(Hit.pos).limit(limit).subquery()
-    had = sa.exists().where(Assignment.hit_id == ahead.c.id, Assignment.worker_id == worker_id, is_active())
-    query = sa.select(sa.func.count()).select_from(ahead).where(~had)
+    query = sa.select(sa.func.count()).select_from(ahead).where(~has_had(worker_id, ahead.c.id))
     return int(unit.session.connection().execute(query).scalar_one())
 
 

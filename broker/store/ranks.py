@@ -10,7 +10,7 @@ from broker.rules.gold import NEVER
 from broker.rules.order import AT_HAND, Rank
 from broker.store.db import Unit
 from broker.store.jobs import Job
-from broker.store.work import Assignment, Cursor, Hit, is_active
+from broker.store.work import Assignment, Cursor, Hit, has_had
 
 LATEST = 100
 """The job's latest assignments, among which those of better workers are looked for."""
@@ -37,10 +37,10 @@ def waiting(unit: Unit, job: Job, worker_id: int) -> Cursor | None:
     place = unit.session.scalar(query.execution_options(populate_existing=True))
     if place is None or place.rank == Rank.FIRST:
         return None
-    mine = sa.exists().where(Assignment.hit_id == Hit.id, Assignment.worker_id == worker_id, is_active())
     for band in UNCERTAIN:
         behind = (Hit.job_id == job.id, Hit.open, Hit.band == band, Hit.pos <= place.pos[band])
-        if place.pos[band] < NEVER and unit.session.scalar(sa.select(Hit.id).where(*behind, ~mine).limit(1)):
+        passed = sa.select(Hit.id).where(*behind, ~has_had(worker_id, Hit.id)).limit(1)
+        if place.pos[band] < NEVER and unit.session.scalar(passed):
             return place
     return None
 

@@ -173,3 +173,15 @@ def is_in(state: Turn) -> sa.ColumnElement[bool]:
 def is_active() -> sa.ColumnElement[bool]:
     """The worker has the HIT, or has answered it."""
     return sa.text(f"assignments.{_ACTIVE_SQL}")  # type: ignore[return-value]
+
+
+def has_had(worker_id: int, hit_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether the worker has this HIT, or has answered it.
+
+    A count, for PostgreSQL would join an EXISTS, and while it has no statistics yet it reads all that the worker ever
+    had once for each HIT.
+    """
+    turns = sa.select(sa.func.count()).where(
+        Assignment.hit_id == hit_id, Assignment.worker_id == worker_id, is_active()
+    )
+    return turns.scalar_subquery() > 0
