@@ -16,7 +16,7 @@ from broker.store import notices, turns
 from broker.store.db import Unit
 from broker.store.jobs import Job
 from broker.store.notices import Event
-from broker.store.work import Assignment, Cursor, Hit, has_had
+from broker.store.work import Cursor, Hit, has_had
 
 Positions = Sequence[int]
 """How far a worker has come in a job's log, by band."""

@@ -175,7 +175,7 @@ def is_active() -> sa.ColumnElement[bool]:
     return sa.text(f"assignments.{_ACTIVE_SQL}")  # type: ignore[return-value]
 
 
-def has_had(worker_id: int, hit_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+def has_had(worker_id: int, hit_id: sa.SQLColumnExpression[int]) -> sa.ColumnElement[bool]:
     """Whether the worker has this HIT, or has answered it.
 
     A count, for PostgreSQL would join an EXISTS, and while it has no statistics yet it reads all that the worker ever
