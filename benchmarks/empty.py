@@ -4,7 +4,7 @@ from flask import Flask
 
 from broker.cli import web
 
-NEXT = '{"id":"T0"}'
+NEXT = '{"id":"T000000000000"}'
 
 
 def create_app() -> Flask:

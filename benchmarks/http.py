@@ -77,10 +77,11 @@ def wrk(url: str, seconds: int, *arguments: str) -> dict[str, float]:
     command = ["wrk", f"-t{WORKERS}", f"-c{WORKERS}", f"-d{seconds}", "-s", str(SCRIPT), url, *arguments]
     if not arguments:
         command[4:6] = ["--latency"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    said = run.stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    if rate is None:
-        raise SystemExit(f"wrk said: {said}")
+    if run.returncode or rate is None:
+        raise SystemExit(f"wrk said: {said}{run.stderr}")
     figures = FIGURES.search(said)
     if figures and int(figures["bad"]):
         raise SystemExit(f"{figures['bad']} requests were refused: {said}")
