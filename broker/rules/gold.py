@@ -8,7 +8,7 @@ of all golds, so that none repeats before all were used, and then no more are gi
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DENSE_BLOCKS = 3
 NEVER = 2**62
@@ -64,8 +64,7 @@ def next_due(served: int, percent: int, golds: int, draw: Callable[[int], int]) 
     return place if block < golds else NEVER
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """The gold of one worker in one job of `golds` golds."""
 
     percent: int

@@ -3,8 +3,9 @@
 import datetime as dt
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
 
 from broker.rules import gold, lease
 from broker.rules.gold import Schedule
@@ -19,8 +20,7 @@ MOST_TRIES = 20
 """How often a claim waits for rivals who hold the last HITs, each time for one who then takes a seat or gives way."""
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """An assignment handed to a worker; the payload is the item's, and nothing tells gold from others."""
 
     assignment_id: int
@@ -110,7 +110,14 @@ def _dry(unit: Unit, job: Job, worker_id: int) -> bool:
 def offered(given: Given, gold_column: str) -> Offer:
     """The HIT that was given, without the truth of gold."""
     deadline = EPOCH + given.deadline * MICROSECOND
-    return Offer(given.assignment, given.hit, seen(json.loads(given.payload), gold_column), deadline, given.reward)
+    return Offer(given.assignment, given.hit, seen(_read(given.payload), gold_column), deadline, given.reward)
+
+
+def _read(payload: str) -> Any:
+    try:
+        return from_json(payload)
+    except ValueError:  # half a surrogate pair, which only Python's own reader lets pass
+        return json.loads(payload)
 
 
 def holding(unit: Unit, job: Job, worker_id: int, now: dt.datetime) -> list[Offer]:

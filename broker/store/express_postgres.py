@@ -41,30 +41,33 @@ def in_unit(connection: sa.Connection, ask: Ask, gold: Gold | None) -> Given:
 
 def _values(ask: Ask, gold: Gold | None) -> list[bytes | None]:
     """The function's parameters as PostgreSQL reads them; it knows their types."""
-    plain: tuple[Any, ...] = (
+    seconds = None if ask.seconds is None else repr(ask.seconds).encode()
+    have = b"{%s}" % ",".join(map(str, ask.have)).encode()
+    plain: tuple[int | bytes | None, ...] = (
         *(ask.login, ask.seen_after, ask.worker, ask.job, ask.now),
-        *(ask.assignment, ask.answer, ask.seconds),
-        *("t" if ask.claim else "f", ask.start, ask.lease, f"{{{','.join(map(str, ask.have))}}}", ask.most_held),
+        *(ask.assignment, None if ask.answer is None else ask.answer.encode(), seconds),
+        *(b"t" if ask.claim else b"f", ask.start, ask.lease, have, ask.most_held),
         COUNTABLE,
         *(gold or (None, None, None)),
     )
-    return [None if value is None else str(value).encode() for value in plain]
+    return [b"%d" % value if isinstance(value, int) else value for value in plain]
 
 
-def _given(ask: Ask, row: list[Any]) -> Given:
+def _given(ask: Ask, row: Sequence[Any]) -> Given:
+    """What a row says, in which numbers may be bytes."""
     code, late, done, served, left, assignment, hit, deadline, reward, payload = row
     return Given(
         Code(code),
-        kept=ask.assignment is not None and code != Code.REFUSED,
-        late=late in (True, "t"),
-        done=int(done or 0),
-        served=int(served or 0),
-        left=None if left is None else int(left),
-        assignment=int(assignment or 0),
-        hit=int(hit or 0),
-        deadline=int(deadline or 0),
-        reward=int(reward or 0),
-        payload=payload or "",
+        ask.assignment is not None and code != Code.REFUSED,
+        late in (True, b"t"),
+        int(done or 0),
+        int(served or 0),
+        None if left is None else int(left),
+        int(assignment or 0),
+        int(hit or 0),
+        int(deadline or 0),
+        int(reward or 0),
+        payload or "",
     )
 
 
@@ -126,6 +129,7 @@ def _call(marks: Sequence[Sequence[str]]) -> str:
     return f"SELECT * FROM broker_turns({', '.join(arrays)})"  # noqa: S608 - marks only
 
 
-def _row(result: pq.abc.PGresult, place: int) -> list[str | None]:
-    values = [result.get_value(place, column) for column in range(result.nfields)]
-    return [None if value is None else value.decode() for value in values]
+def _row(result: pq.abc.PGresult, place: int) -> list[Any]:
+    """A row as it comes, but for its texts: how the turn ended, and the payload."""
+    code, *numbers, payload = [result.get_value(place, column) for column in range(result.nfields)]
+    return [code and code.decode(), *numbers, payload and payload.decode()]
