@@ -11,7 +11,7 @@ from broker.store.db import Record, Unit
 from broker.store.jobs import Job
 from broker.store.people import Person
 from broker.store.reviews import Decision
-from broker.store.work import ANSWERED, Assignment, Hit, Turn
+from broker.store.work import ANSWERED, Assignment, Hit, Turn, of_workers
 
 DECIDED = (Turn.APPROVED, Turn.REJECTED)
 
@@ -68,7 +68,7 @@ def records(unit: Unit, requester_id: int, workers: Collection[int], since: dt.d
     query = (
         sa.select(Assignment.worker_id, approved, sa.func.count())
         .join(Job, Job.id == Assignment.job_id)
-        .where(Job.requester_id == requester_id, Assignment.worker_id.in_(workers), Assignment.state.in_(DECIDED))
+        .where(Job.requester_id == requester_id, of_workers(unit, *workers), Assignment.state.in_(DECIDED))
         .group_by(Assignment.worker_id)
     )
     found: list[Record] = list(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from broker.store.db import Rows, Unit, key
 from broker.store.jobs import Job
 from broker.store.people import Person
-from broker.store.work import Assignment, Turn
+from broker.store.work import Assignment, Turn, of_workers
 
 
 class Block(Rows):
@@ -85,7 +85,7 @@ def known_workers(unit: Unit, requester_id: int, worker_ids: Collection[int]) ->
     query = (
         sa.select(Assignment.worker_id)
         .join(Job, Job.id == Assignment.job_id)
-        .where(Assignment.worker_id.in_(worker_ids), decided, Job.requester_id == requester_id)
+        .where(of_workers(unit, *worker_ids), decided, Job.requester_id == requester_id)
         .distinct()
     )
     return set(unit.session.scalars(query))

@@ -100,15 +100,18 @@ class Unit:
         if rows:
             self.session.connection().execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
 
+    def is_sqlite(self) -> bool:
+        """Whether the database is SQLite; else it is PostgreSQL."""
+        return self.session.connection().dialect.name == "sqlite"
+
     def _insert(self, table: type["Rows"]) -> postgresql.Insert | sqlite.Insert:
         rows = table.metadata.tables[table.__tablename__]
-        postgres = self.session.connection().dialect.name == "postgresql"
-        return postgresql.insert(rows) if postgres else sqlite.insert(rows)
+        return sqlite.insert(rows) if self.is_sqlite() else postgresql.insert(rows)
 
     def turn(self, ask: Ask, gold: Gold | None) -> Given:
         """A worker's turn as part of this unit."""
         connection = self.session.connection()
-        if connection.dialect.name == "postgresql":
+        if not self.is_sqlite():
             return express_postgres.in_unit(connection, ask, gold)
         driver: Any = connection.connection.driver_connection
         return express_sqlite.in_unit(driver, ask, gold)

@@ -18,7 +18,7 @@ from broker.store.jobs import Job, JobState
 from broker.store.money import Entry
 from broker.store.people import Person
 from broker.store.requirements import Lack
-from broker.store.work import ANSWERED, Assignment, Cursor, Hit, Turn, is_in
+from broker.store.work import ANSWERED, Assignment, Cursor, Hit, Turn, is_in, of_workers
 
 MOST_JOBS, MOST_LOOKED_AT = 50, 300
 MOST_COUNTED = 500
@@ -175,7 +175,7 @@ def today(unit: Unit, worker_id: int, midnight: dt.datetime) -> tuple[int, int, 
     """The worker's answers since midnight, what they earn if all are approved, and the seconds they took."""
     latest = (
         sa.select(Assignment.submitted_at, Assignment.state, Assignment.reward, Assignment.seconds)
-        .where(Assignment.worker_id == worker_id)
+        .where(of_workers(unit, worker_id))
         .order_by(Assignment.id.desc())
         .limit(MOST_A_DAY)
         .subquery()
@@ -193,7 +193,7 @@ def history(unit: Unit, worker_id: int, *, before: int | None = None, limit: int
     query = (
         sa.select(Assignment, Job)
         .join(Job, Job.id == Assignment.job_id)
-        .where(Assignment.worker_id == worker_id, Assignment.state.in_(ANSWERED))
+        .where(of_workers(unit, worker_id), Assignment.state.in_(ANSWERED))
         .order_by(Assignment.id.desc())
         .limit(limit)
     )
@@ -213,7 +213,7 @@ def shares(unit: Unit, worker_id: int, *, limit: int = 100) -> list[Share]:
     query = (
         sa.select(Job.id, Job.title, *sums)
         .join(Job, Job.id == Assignment.job_id)
-        .where(Assignment.worker_id == worker_id, Assignment.state.in_(ANSWERED))
+        .where(of_workers(unit, worker_id), Assignment.state.in_(ANSWERED))
         .group_by(Job.id, Job.title)
         .order_by(sa.func.max(Assignment.id).desc())
         .limit(limit)

@@ -11,7 +11,7 @@ from broker.store.db import Record, Unit
 from broker.store.jobs import Job
 from broker.store.money import Entry
 from broker.store.people import Person
-from broker.store.work import ANSWERED, Assignment, Hit, Turn
+from broker.store.work import ANSWERED, Assignment, Hit, Turn, of_workers
 
 # The only orders there are: what a visitor writes into an address never becomes SQL.
 ORDERS: dict[str, sa.ColumnElement[Any]] = {
@@ -65,13 +65,12 @@ def trust_by_job(unit: Unit, worker_id: int, *, limit: int = 100) -> list[tuple[
 
 def answers(unit: Unit, worker_id: int, *, gold: bool, limit: int = 50) -> list[Record]:
     """The worker's latest answers with job and HIT; only those on gold, which then come with the truth, if asked."""
-    mine = Assignment.worker_id == worker_id
     wanted = sa.and_(Assignment.gold, Assignment.score.is_not(None)) if gold else sa.true()
     query = (
         sa.select(Assignment, Hit.gold.label("truth"), Hit.row, Job)
         .join(Hit, Hit.id == Assignment.hit_id)
         .join(Job, Job.id == Assignment.job_id)
-        .where(mine, wanted, Assignment.state.in_(ANSWERED))
+        .where(of_workers(unit, worker_id), wanted, Assignment.state.in_(ANSWERED))
         .order_by(Assignment.id.desc())
         .limit(limit)
     )
@@ -80,7 +79,7 @@ def answers(unit: Unit, worker_id: int, *, gold: bool, limit: int = 50) -> list[
 
 def turn_counts(unit: Unit, worker_id: int) -> dict[str, int]:
     """How many assignments of the worker are in each state."""
-    query = sa.select(Assignment.state, sa.func.count()).where(Assignment.worker_id == worker_id)
+    query = sa.select(Assignment.state, sa.func.count()).where(of_workers(unit, worker_id))
     rows = unit.session.execute(query.group_by(Assignment.state))
     return {str(Turn(row[0])): int(row[1]) for row in rows}
 

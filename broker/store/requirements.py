@@ -17,7 +17,7 @@ from broker.rules.qualification import Act, Leniency, Locale, Requirement, Stand
 from broker.store.db import Rows, Unit
 from broker.store.jobs import Job
 from broker.store.qualifications import Qualification, QualificationType
-from broker.store.work import Assignment, Hit, Turn
+from broker.store.work import Assignment, Hit, Turn, of_workers
 
 FRESH = dt.timedelta(seconds=60)
 """For how long a worker's counted turns are believed."""
@@ -140,7 +140,7 @@ def standing(unit: Unit, worker_id: int, now: dt.datetime, *, counted: bool, kee
 def _count(unit: Unit, worker_id: int) -> list[int]:
     latest = (
         sa.select(Assignment.state)
-        .where(Assignment.worker_id == worker_id)
+        .where(of_workers(unit, worker_id))
         .order_by(Assignment.id.desc())
         .limit(MOST_TURNS)
         .subquery()

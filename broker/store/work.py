@@ -10,11 +10,11 @@ import datetime as dt
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from broker.rules.gold import NEVER
 from broker.rules.order import ORDINARY, Rank
-from broker.store.db import Json, Rows, big, key, micros, row_of
+from broker.store.db import Json, Rows, Unit, big, key, micros, row_of
 
 
 class Turn(StrEnum):
@@ -32,6 +32,8 @@ class Turn(StrEnum):
 
 ACTIVE = (Turn.ACCEPTED, Turn.SUBMITTED, Turn.APPROVED, Turn.REJECTED)
 ANSWERED = (Turn.SUBMITTED, Turn.APPROVED, Turn.REJECTED)
+THOUSAND = 10
+"""The bits of a row id that count the assignments of one thousand, more or less."""
 # Written out, not bound: a partial index serves only a query that visibly says what the index says.
 _ACTIVE_SQL = "state IN ('accepted', 'submitted', 'approved', 'rejected')"
 
@@ -122,6 +124,7 @@ class Assignment(Rows):
             sqlite_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
             postgresql_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
         ),
+        # On SQLite (id >> THOUSAND, worker_id), as `of_workers` says; PostgreSQL orders a worker's latest by this one.
         sa.Index("ix_assignments_history", "worker_id", "id"),
         sa.Index("ix_assignments_job", "job_id", "id"),
     )
@@ -185,3 +188,20 @@ def has_had(worker_id: int, hit_id: sa.SQLColumnExpression[int]) -> sa.ColumnEle
         Assignment.hit_id == hit_id, Assignment.worker_id == worker_id, is_active()
     )
     return turns.scalar_subquery() > 0
+
+
+def of_workers(unit: Unit, *worker_ids: int) -> sa.ColumnElement[bool]:
+    """The assignment is one of these workers'.
+
+    On SQLite the index has each thousand of assignments by worker, and each of them is looked at: of one by worker
+    alone, each turn of a crowd would change another page, which is written whole and read anew by all processes.
+    """
+    if not unit.is_sqlite():
+        return Assignment.worker_id.in_(worker_ids)
+    bits: sa.ColumnElement[int] = sa.literal_column(str(THOUSAND))
+    turn = aliased(Assignment)
+    newest = sa.select(sa.func.coalesce(sa.func.max(Assignment.id), 0).op(">>")(bits).label("number"))
+    each = newest.cte("thousands", recursive=True)
+    each = each.union_all(sa.select(each.c.number - 1).where(each.c.number > 0))
+    theirs = sa.select(turn.id).join(each, turn.id.op(">>")(bits) == each.c.number)
+    return Assignment.id.in_(theirs.where(turn.worker_id.in_(worker_ids)))
