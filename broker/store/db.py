@@ -86,14 +86,14 @@ class Unit:
 
     def insert_once(self, table: type["Rows"], **values: Any) -> bool:
         """Insert a row unless a unique constraint already holds one like it; whether it is new."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         # The count of rows is unknown where SQLAlchemy asks for the new key by itself, so a row is asked for instead.
         once: sa.Executable = insert.values(**values).on_conflict_do_nothing().returning(sa.literal_column("1"))
         return self.session.connection().execute(once).first() is not None
 
     def upsert(self, table: type["Rows"], rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, each with all columns; one whose key is there replaces it."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         columns = table.metadata.tables[table.__tablename__].columns
         values = {column.name: insert.excluded[column.name] for column in columns if not column.primary_key}
         keys = [column.name for column in columns if column.primary_key]
@@ -104,7 +104,8 @@ class Unit:
         """Whether the database is SQLite; else it is PostgreSQL."""
         return self.session.connection().dialect.name == "sqlite"
 
-    def _insert(self, table: type["Rows"]) -> postgresql.Insert | sqlite.Insert:
+    def insert(self, table: type["Rows"]) -> postgresql.Insert | sqlite.Insert:
+        """The insert of the unit's database, which can say what becomes of rows that are there already."""
         rows = table.metadata.tables[table.__tablename__]
         return sqlite.insert(rows) if self.is_sqlite() else postgresql.insert(rows)
 

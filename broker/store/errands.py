@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from broker.store.db import Rows, Unit, key
@@ -83,8 +82,7 @@ def later(unit: Unit, name: str, subject: int, now: dt.datetime, *, queue: str =
     The waiting one is touched, not just found: nobody can take it before this transaction's rows are there to be seen.
     """
     rows = Errand.metadata.tables[Errand.__tablename__]
-    postgres = unit.session.connection().dialect.name == "postgresql"
-    insert = (postgresql.insert(rows) if postgres else sqlite.insert(rows)).values(
+    insert = unit.insert(Errand).values(
         queue=queue,
         name=name,
         subject=subject,
