@@ -19,7 +19,7 @@ def same_type(_: Any, __: Any, ___: Any, inspected: Any, wanted: Any) -> bool | 
     return False if isinstance(wanted, Moment) and isinstance(inspected, sa.Integer) else None
 
 
-def known(_: Any, name: str | None, kind: str, __: bool, ___: Any) -> bool:  # noqa: FBT001 - Alembic's own signature
+def comparable(_: Any, name: str | None, kind: str, __: bool, ___: Any) -> bool:  # noqa: FBT001 - Alembic's own signature
     """Whether Alembic can compare the thing: on SQLite this index is one of an expression (migration 0019)."""
     return kind != "index" or name != "ix_assignments_history" or engine.dialect.name != "sqlite"
 
@@ -48,7 +48,7 @@ with engine.connect().execution_options(writes=True) as connection:
         target_metadata=METADATA,
         render_item=plain,
         compare_type=same_type,
-        include_object=known,
+        include_object=comparable,
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with context.begin_transaction():

@@ -119,18 +119,23 @@ CHANGES = [
 
 
 def upgrade() -> None:
-    _replace([new for _, new in CHANGES])
+    turns = _former()
+    for old, new in CHANGES:
+        if turns.count(old) != 1:
+            raise ValueError(f'not once in the function: {old}')
+        turns = turns.replace(old, new)
+    _create(turns)
 
 
 def downgrade() -> None:
-    _replace([old for old, _ in CHANGES])
+    _create(_former())
 
 
-def _replace(parts: list[str]) -> None:
+def _former() -> str:
+    turns: str = runpy.run_path(str(Path(__file__).with_name('0018_turns_together.py')))['TURNS']
+    return turns
+
+
+def _create(turns: str) -> None:
     if op.get_bind().dialect.name == 'postgresql':
-        turns = runpy.run_path(str(Path(__file__).with_name('0018_turns_together.py')))['TURNS']
-        for (old, _), part in zip(CHANGES, parts, strict=True):
-            if turns.count(old) != 1:
-                raise ValueError(f'not once in the function: {old}')
-            turns = turns.replace(old, part)
         op.execute(turns.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION'))

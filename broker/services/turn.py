@@ -79,7 +79,12 @@ def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: byte
     micros = (now - EPOCH) // MICROSECOND
     kept = job.room.dump(job.room.parse(sent.answer, {}))
     ask = Ask(
-        *(sent.worker_id, job.id, micros, lease.microseconds(job.lease_seconds), lease.MOST_HELD, tuple(sent.have)),
+        worker=sent.worker_id,
+        job=job.id,
+        now=micros,
+        lease=lease.microseconds(job.lease_seconds),
+        most_held=lease.MOST_HELD,
+        have=tuple(sent.have),
         assignment=sent.assignment_id,
         answer=to_json(kept).decode(),
         seconds=lease.checked_seconds(sent.seconds),

@@ -32,8 +32,8 @@ class Turn(StrEnum):
 
 ACTIVE = (Turn.ACCEPTED, Turn.SUBMITTED, Turn.APPROVED, Turn.REJECTED)
 ANSWERED = (Turn.SUBMITTED, Turn.APPROVED, Turn.REJECTED)
-THOUSAND = 10
-"""The bits of a row id that count the assignments of one thousand, more or less."""
+THOUSAND_BITS = 10
+"""How many bits of a row id number the assignments within a thousand, more or less."""
 # Written out, not bound: a partial index serves only a query that visibly says what the index says.
 _ACTIVE_SQL = "state IN ('accepted', 'submitted', 'approved', 'rejected')"
 
@@ -124,7 +124,7 @@ class Assignment(Rows):
             sqlite_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
             postgresql_where=sa.text("state = 'submitted' AND approve_at IS NOT NULL"),
         ),
-        # On SQLite (id >> THOUSAND, worker_id), as `of_workers` says; PostgreSQL orders a worker's latest by this one.
+        # On SQLite (id >> THOUSAND_BITS, worker_id): see `of_workers`. PostgreSQL reads a worker's latest in its order.
         sa.Index("ix_assignments_history", "worker_id", "id"),
         sa.Index("ix_assignments_job", "job_id", "id"),
     )
@@ -198,7 +198,7 @@ def of_workers(unit: Unit, *worker_ids: int) -> sa.ColumnElement[bool]:
     """
     if not unit.is_sqlite():
         return Assignment.worker_id.in_(worker_ids)
-    bits: sa.ColumnElement[int] = sa.literal_column(str(THOUSAND))
+    bits: sa.ColumnElement[int] = sa.literal_column(str(THOUSAND_BITS))
     turn = aliased(Assignment)
     newest = sa.select(sa.func.coalesce(sa.func.max(Assignment.id), 0).op(">>")(bits).label("number"))
     each = newest.cte("thousands", recursive=True)

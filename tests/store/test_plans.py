@@ -1,12 +1,14 @@
 """How the databases go about queries: PostgreSQL also in its first minutes, when it knows nothing of its tables yet."""
 
+import functools
+
 import pytest
 import sqlalchemy as sa
 
 from broker.rules.gold import NEVER
 from broker.store import desk, hits, records
 from broker.store.jobs import Job
-from broker.store.work import THOUSAND, Assignment
+from broker.store.work import THOUSAND_BITS, Assignment
 from tests.services import made
 from tests.services.made import NOW
 
@@ -24,7 +26,7 @@ def seen(store):
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
-@pytest.mark.parametrize("look", ["left_for", "await_first"])
+@pytest.mark.parametrize("look", [functools.partial(hits.left_for, limit=500), hits.await_first])
 def test_what_a_worker_had_is_looked_up_hit_by_hit(store, seen, look):
     job, _ = made.published(store, 40)
     (worker,) = made.crowd(store, 1)
@@ -33,9 +35,7 @@ def test_what_a_worker_had_is_looked_up_hit_by_hit(store, seen, look):
         row = unit.session.get_one(Job, job)
         positions, _ = hits.place(unit, job, worker)
         seen.clear()
-        hits.left_for(unit, row, worker, positions, limit=500) if look == "left_for" else hits.await_first(
-            unit, row, worker, positions
-        )
+        look(unit, row, worker, positions)
         (asked,) = [one for one in seen if "assignments" in one[0]]
         plan = unit.session.connection().exec_driver_sql(f"EXPLAIN {asked[0]}", asked[1]).scalars().all()
     (condition,) = [line for line in plan if "Index Cond" in line and "worker_id" in line]
@@ -47,7 +47,7 @@ def veterans(store):
     """Two workers whose assignments lie in several thousands, one of them empty: each with their ids."""
     job, _ = made.published(store, 1)
     one, other = made.crowd(store, 2)
-    size = 1 << THOUSAND
+    size = 1 << THOUSAND_BITS
     turns = {one: [1, size - 1, size, 3 * size + 5], other: [2, size + 1]}
     with store.write() as unit:
         for worker, ids in turns.items():
