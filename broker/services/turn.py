@@ -4,6 +4,7 @@ What is not ordinary (a late answer, a repeated one, a job that ends) is left to
 """
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from broker.rules import gold, lease
 from broker.rules.gold import Schedule
 from broker.store import jobs, people
 from broker.store.db import EPOCH, MICROSECOND, Unit
-from broker.store.express import Ask, Given, Lane, turn
+from broker.store.express import Ask, Asked, Code, Given, Lane, golden
 from broker.store.jobs import JobState
 
 _LOGIN_LIFE = people.LOGIN_LIFE // MICROSECOND
@@ -35,22 +36,73 @@ class Facts:
     golds: int
     lease_seconds: int
     guarded: bool
-    """Whether it requires qualifications of its workers, at which this lane does not look."""
+    """Whether it requires qualifications of its workers, at which no lane looks."""
+
+    def ordinary(self) -> bool:
+        """Whether its turns are for a lane: nobody's qualifications and no item need be looked at."""
+        return not self.guarded and not self.room.needs_item()
 
 
 class Submitted(NamedTuple):
-    """An answer and the wish for the next HIT; `start` comes on screen now.
+    """An answer and the wish for the next HIT; `start` comes on screen now."""
 
-    The log-in must still hold and be the worker's; None where that was looked at already.
-    """
-
-    worker_id: int
-    login_id: int | None
     assignment_id: int
     answer: Any
     seconds: float | None
     have: Collection[int]
     start: int | None
+
+
+class Turn(ABC):
+    """A worker's submission on its way through a lane, which may call it in the thread of another one.
+
+    `login` must still hold and be the worker's; None where that was looked at already. `now` is when it came in.
+    """
+
+    def __init__(self, job: Facts, worker: int, login: int | None, now: dt.datetime) -> None:
+        self.job, self.worker, self.login, self.now = job, worker, login, now
+        self.ask: Ask | None = None
+
+    @abstractmethod
+    def read(self) -> Submitted | None:
+        """What the worker sent; None for what is not the lane's."""
+
+    @abstractmethod
+    def show(self, given: Given) -> None:
+        """The next HIT is the worker's."""
+
+    def asked(self) -> Asked | None:
+        """What the database is asked; None for what is not the lane's.
+
+        Raises Invalid for an answer that the kind does not know.
+        """
+        sent = self.read() if self.ask is None else None
+        if sent is not None:
+            self.ask = self._ask(sent)
+        return None if self.ask is None else (self.ask, None)
+
+    def _ask(self, sent: Submitted) -> Ask:
+        job, micros = self.job, (self.now - EPOCH) // MICROSECOND
+        kept = job.room.dump(job.room.parse(sent.answer, {}))
+        return Ask(
+            worker=self.worker,
+            job=job.id,
+            now=micros,
+            lease=lease.microseconds(job.lease_seconds),
+            most_held=lease.MOST_HELD,
+            have=tuple(sent.have),
+            assignment=sent.assignment_id,
+            answer=to_json(kept).decode(),
+            seconds=lease.checked_seconds(sent.seconds),
+            start=sent.start,
+            login=self.login,
+            seen_after=micros - _LOGIN_LIFE,
+        )
+
+    def ended(self, given: Given) -> None:
+        """Show the next HIT, if one was given."""
+        if given.code == Code.NEXT:
+            self.show(given)
 
 
 def facts(unit: Unit, job_id: int) -> Facts:
@@ -68,29 +120,15 @@ def facts(unit: Unit, job_id: int) -> Facts:
     return Facts(job.id, job.kind, room, job.gold_column, job.gold_percent, job.golds, job.lease_seconds, guarded)
 
 
-def take(lane: Lane, job: Facts, sent: Submitted, now: dt.datetime, secret: bytes) -> Given | None:
-    """Keep the answer and give the next HIT; None if nobody knows what the database made of it, or nothing was done
-    because the answer has to be checked beside its item.
+def take(lane: Lane, turn: Turn, secret: bytes) -> Given | None:
+    """Keep the answer and give the next HIT; None if nothing was done, or nobody knows what the database made of it.
 
-    Raises Invalid for an answer that the kind does not know; nothing is done then.
+    Raises what the turn raises; where that is from reading, nothing was done.
     """
-    if job.room.needs_item():
-        return None
-    micros = (now - EPOCH) // MICROSECOND
-    kept = job.room.dump(job.room.parse(sent.answer, {}))
-    ask = Ask(
-        worker=sent.worker_id,
-        job=job.id,
-        now=micros,
-        lease=lease.microseconds(job.lease_seconds),
-        most_held=lease.MOST_HELD,
-        have=tuple(sent.have),
-        assignment=sent.assignment_id,
-        answer=to_json(kept).decode(),
-        seconds=lease.checked_seconds(sent.seconds),
-        start=sent.start,
-        login=sent.login_id,
-        seen_after=micros - _LOGIN_LIFE,
-    )
-    golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, sent.worker_id))
-    return turn(lane.turn, ask, golds)
+    given, job = lane.take(turn), turn.job
+    if given is None or given.code != Code.GOLD or turn.ask is None:
+        return given
+    golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, turn.worker))
+    given = golden(lane.turn, turn.ask, golds, given)
+    turn.ended(given)
+    return given

@@ -83,14 +83,35 @@ class Given(NamedTuple):
     payload: str = ""
 
 
+Asked = tuple[Ask, Gold | None]
 G = TypeVar("G", Given, Given | None)
+
+
+class Turn(Protocol):
+    """A turn as its own thread brings it to a lane. Another thread may be the one that does it: it must not wait."""
+
+    @property
+    def worker(self) -> int:
+        """Whose turn it is: of each worker, a lane takes one at a time."""
+
+    def asked(self) -> Asked | None:
+        """What the database is asked; None for nothing."""
+
+    def ended(self, given: Given) -> None:
+        """What came of it, for good."""
 
 
 class Lane(Protocol):
     """A way to the database for turns alone; each is a transaction of its own, durable when it returns."""
 
+    def take(self, turn: Turn) -> Given | None:
+        """Do it; None if nothing was asked, or the database is not there or refuses: nobody knows then what was done.
+
+        Raises what the turn's own methods raise.
+        """
+
     def turn(self, ask: Ask, gold: Gold | None) -> Given | None:
-        """Do it; None if the database is not there or refuses: nobody knows then what was done."""
+        """A turn of which it is known already what to ask, and whose thread sees to the rest."""
 
     def close(self) -> None:
         """Give the connections back."""
@@ -109,8 +130,11 @@ class Golds(Protocol):
 def turn(run: Callable[[Ask, Gold | None], G], ask: Ask, golds: Golds) -> G:
     """One turn, gold or not."""
     given = run(ask, None)
-    if given is None or given.code != Code.GOLD:
-        return given
+    return given if given is None or given.code != Code.GOLD else golden(run, ask, golds, given)
+
+
+def golden(run: Callable[[Ask, Gold | None], G], ask: Ask, golds: Golds, given: Given) -> Given:
+    """The rest of a turn of which was `given` that gold is due."""
     gold = Gold(given.served, golds.at(given.served), golds.after(given.served + 1))
     rest = run(ask._replace(assignment=None, answer=None, start=None), gold)
     if rest is None or rest.code == Code.REFUSED:

@@ -7,8 +7,8 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import pq
 
-from broker.store.combiner import MOST_AT_ONCE, Asked, Combiner
-from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
+from broker.store.combiner import MOST_AT_ONCE, Combiner
+from broker.store.express import COUNTABLE, Ask, Asked, Code, Given, Gold
 
 OPTIONS = " ".join(
     f"-c {setting}"

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from broker.rules.order import BANDS, present
-from broker.store.combiner import Asked, Combiner
-from broker.store.express import COUNTABLE, Ask, Code, Given, Gold
+from broker.store.combiner import Combiner
+from broker.store.express import COUNTABLE, Ask, Asked, Code, Given, Gold
 
 FACTS = (
     "WITH asked (login, seen_after, worker, job, now, assignment) AS (VALUES {rows})"

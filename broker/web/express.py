@@ -9,7 +9,7 @@ import functools
 import io
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pydantic
 from flask import Flask
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST_BODY = 1 << 20
+SHORT = 1 << 12
+"""Longer bodies are read by their own thread: nobody else waits for that."""
 PUBLISHED = 1000
 PATH = re.compile(r"/work/(J[0-9A-Z]{12})/(claim|submit)")
 HEADERS = [("Content-Type", "application/json"), *static.HEADERS.items(), *static.NO_STORE.items(), ("Vary", "Cookie")]
@@ -51,62 +53,73 @@ class Express:
         said = self._said(environment, path[1]) if path and ordinary else None
         if said is None:
             return self.inner(environment, start)
-        body = work.written(said)
-        start("200 OK", [*HEADERS, ("Content-Length", str(len(body)))])
-        return [body]
+        start("200 OK", [*HEADERS, ("Content-Length", str(len(said)))])
+        return [said]
 
-    def _said(self, environment: "WSGIEnvironment", name: str) -> dict[str, Any] | None:
+    def _said(self, environment: "WSGIEnvironment", name: str) -> bytes | None:
         browser = self.known.find(environment[known.ENVIRONMENT])
         size = environment.get("CONTENT_LENGTH") or ""
         if browser is None or not size.isdecimal() or int(size) > LONGEST_BODY:
             return None
         body = environment["wsgi.input"].read(int(size))
         environment["wsgi.input"] = io.BytesIO(body)  # for the view, should this not be ordinary
-        # A NUL is refused by the view, whose words for it are good enough for both.
-        sent = None if b"\\u0000" in body else _read(body)
-        return self._turn(environment, browser, name, sent) if sent is not None and sent.claim else None
-
-    def _turn(
-        self, environment: "WSGIEnvironment", browser: Browser, name: str, sent: Submission
-    ) -> dict[str, Any] | None:
         try:
             job = self.facts(name)
-            if job.guarded:
+            mine = Submitting(job, self.broker, browser, body)
+            if not job.ordinary() or (len(body) > SHORT and mine.asked() is None):
                 return None
-            given = turn.take(
-                self.broker.store.lane, job, self._asked(browser, sent), self.broker.now(), self.broker.secret
-            )
-            if given is not None and given.kept and given.code != Code.NEXT:
-                environment[work.KEPT] = Receipt(job.id, repeated=False, late=given.late)
-            return self._shown(job, given, html=sent.html) if given is not None and given.code == Code.NEXT else None
+            given = turn.take(self.broker.store.lane, mine, self.broker.secret)
         except (BrokerError, SQLAlchemyError):  # the view says it in full
             return None
+        if given is not None and given.kept and given.code != Code.NEXT:
+            environment[work.KEPT] = Receipt(job.id, repeated=False, late=given.late)
+        return mine.said
 
     def _facts(self, name: str) -> Facts:
         with self.broker.store.read() as unit:
             return turn.facts(unit, self.broker.names("J").read(name))
 
-    def _asked(self, browser: Browser, sent: Submission) -> Submitted:
+
+class Submitting(turn.Turn):
+    """A submission as the page sends it, and what the page is told; None for what the view has to say."""
+
+    def __init__(self, job: Facts, broker: Broker, browser: Browser, body: bytes) -> None:
+        super().__init__(job, browser.person_id, browser.login_id, broker.now())
+        self.broker, self.body = broker, body
+        self.html = True
+        self.said: bytes | None = None
+
+    def read(self) -> Submitted | None:
+        """What the page sent; None for what is not ordinary."""
+        # A NUL is refused by the view, whose words for it are good enough for both.
+        sent = None if b"\\u0000" in self.body else _read(self.body)
+        if sent is None or not sent.claim:
+            return None
+        self.html = sent.html
+        return self._submitted(sent)
+
+    def _submitted(self, sent: Submission) -> Submitted:
         names = self.broker.names("T")
         try:
             start = names.read(sent.start) if sent.start is not None else None
         except NotFound:  # what a page kept of another time
             start = None
         have = work.known(names, sent.have)
-        assignment = names.read(sent.assignment)
-        return Submitted(browser.person_id, browser.login_id, assignment, sent.answer, sent.seconds, have, start)
+        return Submitted(names.read(sent.assignment), sent.answer, sent.seconds, have, start)
 
-    def _shown(self, job: Facts, given: Given, *, html: bool) -> dict[str, Any]:
-        offer = offered(given, job.gold_column)
-        return {
+    def show(self, given: Given) -> None:
+        """Write what the page is told."""
+        job, offer = self.job, offered(given, self.job.gold_column)
+        said = {
             "accepted": True,
             "repeated": False,
             "late": given.late,
-            "assignment": work.offer_shown(self.broker, job.kind, job.room, offer, html=html),
+            "assignment": work.offer_shown(self.broker, job.kind, job.room, offer, html=self.html),
             "message": "",
             "done": given.done,
             "left": given.left,
         }
+        self.said = work.written(said)
 
 
 def _read(body: bytes) -> Submission | None:

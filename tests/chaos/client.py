@@ -36,6 +36,20 @@ class Receipt:
     following: Lease | None
 
 
+class Turn(express.Turn):
+    """A submission of which nothing need be shown."""
+
+    def __init__(self, job, worker, now, sent):
+        super().__init__(job, worker, None, now)
+        self.sent = sent
+
+    def read(self):
+        return self.sent
+
+    def show(self, given):
+        pass
+
+
 class Direct:
     """A worker's door without a server: each request is one unit on a store of our own."""
 
@@ -78,8 +92,8 @@ class Direct:
             with self.store.read() as unit:
                 self.facts = express.facts(unit, self.job)
         now = dt.datetime.now(dt.UTC)
-        sent = express.Submitted(self.worker, None, turn, answer, seconds, have, None)
-        given = express.take(self.store.lane, self.facts, sent, now, self.secret)
+        sent = express.Submitted(turn, answer, seconds, have, None)
+        given = express.take(self.store.lane, Turn(self.facts, self.worker, now, sent), self.secret)
         if given is None or not given.kept:
             return None
         following = Lease(given.assignment, self.facts.lease_seconds) if given.code == Code.NEXT else None

@@ -124,6 +124,21 @@ def test_a_body_too_large_for_the_lane_is_left_alone(scene, monkeypatch):
     assert len(hands.asked) == 1
 
 
+@pytest.mark.parametrize("short", [0, 1 << 12])
+def test_only_a_short_body_is_left_for_another_thread_to_read(scene, monkeypatch, short):
+    hands, page, turn = scene
+    read, take = [], type(hands.store.lane).take
+
+    def watched(lane, turn):
+        read.append(turn.ask is not None)
+        return take(lane, turn)
+
+    monkeypatch.setattr(express, "SHORT", short)
+    monkeypatch.setattr(type(hands.store.lane), "take", watched)
+    assert page.submit(turn).status_code == 200
+    assert (read, hands.asked) == ([short == 0], [])
+
+
 def test_a_program_does_without_the_page(scene):
     _, page, turn = scene
     assert "html" not in page.submit(turn, html=False).json["assignment"]

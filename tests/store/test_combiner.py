@@ -36,33 +36,82 @@ class Slow(Combiner):
         return [Given(Code.NEXT, assignment=one.worker) for one, _ in asks]
 
 
-def at_once(lane, workers):
-    """All these turns behind a first one that takes its time; what each got."""
-    with ThreadPoolExecutor(len(workers) + 1) as pool:
+class Mine:
+    """A turn that notes in which thread it was asked and ended, and fails where it is told to."""
+
+    def __init__(self, worker, fails=""):
+        self.worker, self.fails, self.threads = worker, fails, set()
+
+    def asked(self):
+        self.threads.add(threading.get_ident())
+        if self.fails == "asked":
+            raise ValueError(f"{self.worker} cannot be asked")
+        return None if self.fails == "nothing" else (ask(1, self.worker), None)
+
+    def ended(self, given):
+        self.threads.add(threading.get_ident())
+        if self.fails == "ended":
+            raise ValueError(f"{given.assignment} cannot be ended")
+
+
+def at_once(lane, *turns):
+    """All these turns behind a first one that takes its time; what came of each."""
+    with ThreadPoolExecutor(len(turns) + 1) as pool:
         first = pool.submit(lane.turn, ask(1, 0), None)
         lane.begun.wait(10)
-        rest = [pool.submit(lane.turn, ask(1, worker), None) for worker in workers]
-        soon(lambda: len(lane._queue) == len(workers))
+        rest = [pool.submit(lane.take, turn) for turn in turns]
+        soon(lambda: len(lane._queue) == len(turns))
         lane.go.set()
         first.result()
-        return [one.result() for one in rest]
+        return rest
+
+
+def results(lane, workers):
+    return [one.result() for one in at_once(lane, *map(Mine, workers))]
 
 
 def test_turns_that_come_meanwhile_are_taken_together_and_each_gets_its_own():
     lane, workers = Slow(), list(range(1, MOST_AT_ONCE + 4))
-    found = at_once(lane, workers)
+    found = results(lane, workers)
     assert [given.assignment for given in found] == workers
     assert [len(batch) for batch in lane.batches] == [1, MOST_AT_ONCE, 3]
 
 
 def test_one_turn_that_cannot_be_taken_harms_no_other():
-    found = at_once(Slow(), [1, -1, 2])
+    found = results(Slow(), [1, -1, 2])
     assert [given and given.assignment for given in found] == [1, None, 2]
+
+
+def test_one_thread_asks_and_ends_all_turns_of_a_batch():
+    turns = [Mine(worker) for worker in range(1, 9)]
+    at_once(Slow(), *turns)
+    threads = set().union(*(turn.threads for turn in turns))
+    assert [len(turn.threads) for turn in turns] == [1] * 8
+    assert len(threads) == 1
+
+
+def test_what_goes_wrong_with_a_turn_is_raised_in_its_own_thread_and_harms_no_other():
+    lane = Slow()
+    turns = [Mine(1), Mine(2, "asked"), Mine(3, "nothing"), Mine(4, "ended"), Mine(5)]
+    good, unasked, nothing, unended, last = at_once(lane, *turns)
+    assert [good.result().assignment, nothing.result(), last.result().assignment] == [1, None, 5]
+    with pytest.raises(ValueError, match="2 cannot be asked"):
+        unasked.result()
+    with pytest.raises(ValueError, match="4 cannot be ended"):
+        unended.result()
+    assert [sorted(batch) for batch in lane.batches] == [[0], [1, 4, 5]]
+
+
+def test_a_batch_of_which_nothing_is_asked_asks_nothing_of_the_database():
+    lane = Slow()
+    lane.go.set()
+    assert lane.take(Mine(1, "nothing")) is None
+    assert lane.batches == []
 
 
 def test_of_each_worker_one_turn_is_taken_at_a_time():
     lane = Slow()
-    found = at_once(lane, [1, 2, 1, 1, 3])
+    found = results(lane, [1, 2, 1, 1, 3])
     assert [given.assignment for given in found] == [1, 2, 1, 1, 3]
     assert [sorted(batch) for batch in lane.batches] == [[0], [1, 2, 3], [1], [1]]
 
