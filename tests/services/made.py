@@ -95,7 +95,8 @@ def work(store, job, worker, now=NOW, label="cat"):
     return None
 
 
-ERRANDS = {"judge": judge.judge, "settle": settle.settle, "conclude": lambda *_: 0}
+ERRANDS = {"judge": (judge.judge, judge.BATCH), "settle": (settle.settle, settle.BATCH), "conclude": (lambda *_: 0, 1)}
+"""By name what an errand does in one transaction, and how many of it mean that there may be more."""
 
 
 def run_errands(store, now=NOW):
@@ -113,11 +114,17 @@ def _run_one(store, queue, now):
         errand = errands.take(unit, queue, now)
     if errand is None:
         return False
-    with store.write() as unit:
-        ERRANDS[errand.name](unit, errand.subject, now)
+    deed, most = ERRANDS[errand.name]
+    while _done(store, deed, errand.subject, now) >= most:
+        continue
     with store.write() as unit:
         errands.finish(unit, errand.id, ErrandState.DONE, "", now)
     return True
+
+
+def _done(store, deed, subject, now):
+    with store.write() as unit:
+        return deed(unit, subject, now)
 
 
 def sweep(store, now):
