@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.cron import CronJob, CronScheduler
-from rq.exceptions import DuplicateJobError
+from rq.exceptions import DuplicateJobError, SchedulerNotFound
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import now as rq_now
@@ -78,7 +78,8 @@ class Clock(CronScheduler):
                 if self._well:
                     log.exception("the clock cannot look at its schedule; it tries again every second")
                 self._well = False
-        with suppress(RedisError):
+        # The registry of RQ knows only clocks that led, and forgets what Valkey does.
+        with suppress(RedisError, SchedulerNotFound):
             self.register_death()
         self.leader.resign()
 

@@ -123,6 +123,25 @@ def test_what_is_required_is_asked_for_one_by_one(show):
     assert got(page) == []
 
 
+def test_the_line_of_a_mended_error_keeps_its_place_until_the_answer_is_another(show):
+    page = show(
+        """<crowd-form><broker-fields name="it" header="Look"
+        fields="[{label: 'Age', sort: 'number', least: 18}, {label: 'Why', sort: 'text'}]"></broker-fields>
+        </crowd-form>"""
+    )
+    age, why = page.get_by_label("Age"), page.get_by_label("Why")
+    error = page.locator(".error").first
+    first = why.bounding_box()
+    age.fill("12")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.get_by_text("Write a number of at least 18.").wait_for()
+    place = why.bounding_box()
+    age.fill("41")
+    assert (error.text_content(), why.bounding_box()) == ("", place)
+    page.evaluate("document.querySelector('broker-fields').answer = undefined")
+    assert why.bounding_box() == first != place
+
+
 def test_an_answer_can_be_put_back_into_fields(show):
     page = show(FORM)
     form = page.locator("crowd-form")

@@ -97,6 +97,16 @@ def test_of_two_clocks_one_schedules(broker, valkey):
     rival.leader.resign()
 
 
+def test_a_clock_of_which_rq_knows_nothing_lets_another_one_lead_when_it_stops(broker):
+    with leading(broker) as rival:
+        clock = Clock(broker, Leader(broker.store.engine))
+        assert clock.leader.leads()
+        assert look(rival) == []
+        clock.stop()
+        clock.start()
+        assert look(rival) == ["prune"]
+
+
 def test_what_rq_has_not_run_yet_is_not_queued_again(broker, valkey):
     lapsing(broker)
     with leading(broker) as clock, Redis.from_url(valkey) as client:

@@ -50,6 +50,7 @@ class Asked {
     if (!this.values) this.inputs[0].value = given ?? "";
     else for (const [at, value] of this.values.entries()) this.inputs[at].checked = this.sort === "many" ? (given ?? []).includes(value) : value === given;
     this.complain("");
+    this.error.classList.remove("was");
   }
 
   /** What is wrong, or "". */
@@ -64,6 +65,7 @@ class Asked {
 
   complain(text) {
     this.error.textContent = text;
+    if (text) this.error.classList.add("was");
     for (const input of this.inputs) {
       if (text) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
