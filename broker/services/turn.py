@@ -22,6 +22,9 @@ from broker.store.express import Ask, Asked, Code, Given, Lane, golden
 from broker.store.jobs import JobState
 
 _LOGIN_LIFE = people.LOGIN_LIFE // MICROSECOND
+SHORT = 1 << 12
+"""Bytes of an answer and letters of an item that one thread reads and shows for others. What is longer takes its time,
+and only its own worker should wait for that."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Turn(ABC):
     def __init__(self, job: Facts, worker: int, login: int | None, now: dt.datetime) -> None:
         self.job, self.worker, self.login, self.now = job, worker, login, now
         self.ask: Ask | None = None
+        self.is_shown = False
 
     @abstractmethod
     def read(self) -> Submitted | None:
@@ -100,9 +104,10 @@ class Turn(ABC):
         )
 
     def ended(self, given: Given) -> None:
-        """Show the next HIT, if one was given."""
-        if given.code == Code.NEXT:
+        """Show the next HIT, if one was given; a long one is left to the worker's own thread."""
+        if given.code == Code.NEXT and len(given.payload) <= SHORT:
             self.show(given)
+            self.is_shown = True
 
 
 def facts(unit: Unit, job_id: int) -> Facts:
@@ -126,9 +131,9 @@ def take(lane: Lane, turn: Turn, secret: bytes) -> Given | None:
     Raises what the turn raises; where that is from reading, nothing was done.
     """
     given, job = lane.take(turn), turn.job
-    if given is None or given.code != Code.GOLD or turn.ask is None:
-        return given
-    golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, turn.worker))
-    given = golden(lane.turn, turn.ask, golds, given)
-    turn.ended(given)
+    if given is not None and given.code == Code.GOLD and turn.ask is not None:
+        golds = Schedule(job.gold_percent, job.golds, gold.drawer(secret, job.id, turn.worker))
+        given = golden(lane.turn, turn.ask, golds, given)
+    if given is not None and given.code == Code.NEXT and not turn.is_shown:
+        turn.show(given)
     return given

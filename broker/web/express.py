@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST_BODY = 1 << 20
-SHORT = 1 << 12
-"""Longer bodies are read by their own thread: nobody else waits for that."""
 PUBLISHED = 1000
 PATH = re.compile(r"/work/(J[0-9A-Z]{12})/(claim|submit)")
 HEADERS = [("Content-Type", "application/json"), *static.HEADERS.items(), *static.NO_STORE.items(), ("Vary", "Cookie")]
@@ -66,7 +64,7 @@ class Express:
         try:
             job = self.facts(name)
             mine = Submitting(job, self.broker, browser, body)
-            if not job.ordinary() or (len(body) > SHORT and mine.asked() is None):
+            if not job.ordinary() or (len(body) > turn.SHORT and mine.asked() is None):
                 return None
             given = turn.take(self.broker.store.lane, mine, self.broker.secret)
         except (BrokerError, SQLAlchemyError):  # the view says it in full

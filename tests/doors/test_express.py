@@ -5,6 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from broker.services import turn as lanes
 from broker.store.people import Login
 from broker.store.work import Assignment
 from broker.web import express, work
@@ -42,6 +43,23 @@ def test_the_ordinary_submission_never_reaches_flask(scene):
         turn = reply.json["assignment"]
     assert hands.asked == []
     assert states(hands) == ["submitted"] * 3 + ["accepted"]
+
+
+@pytest.mark.parametrize("short", [0, lanes.SHORT])
+def test_gold_is_given_on_the_lane_too(scene, monkeypatch, short):
+    hands, *_ = scene
+    monkeypatch.setattr(lanes, "SHORT", short)
+    texts = [f"text {place}" for place in range(10)]
+    job = hands.job(hands.person("ruth", "requester"), texts, dict.fromkeys(range(5), "calm"), gold_percent=50)
+    page = hands.page(hands.person("gus"), job)
+    turn = page.claim().json["assignment"]
+    hands.asked.clear()
+    for _ in range(7):
+        turn = page.submit(turn).json["assignment"]
+    assert (hands.asked, turn["input"]["media"]) == ([], "text")
+    with hands.store.read() as unit:
+        golds = unit.session.scalars(sa.select(Assignment.gold)).all()
+    assert sum(golds) >= 3
 
 
 def test_both_ways_say_the_same_in_the_same_bytes(scene):
@@ -124,19 +142,22 @@ def test_a_body_too_large_for_the_lane_is_left_alone(scene, monkeypatch):
     assert len(hands.asked) == 1
 
 
-@pytest.mark.parametrize("short", [0, 1 << 12])
-def test_only_a_short_body_is_left_for_another_thread_to_read(scene, monkeypatch, short):
+@pytest.mark.parametrize("short", [0, lanes.SHORT])
+def test_only_what_is_short_is_read_and_shown_by_another_thread(scene, monkeypatch, short):
     hands, page, turn = scene
-    read, take = [], type(hands.store.lane).take
+    before, after, take = [], [], type(hands.store.lane).take
 
     def watched(lane, turn):
-        read.append(turn.ask is not None)
-        return take(lane, turn)
+        before.append(turn.ask is not None)
+        given = take(lane, turn)
+        after.append(turn.said is not None)
+        return given
 
-    monkeypatch.setattr(express, "SHORT", short)
+    monkeypatch.setattr(lanes, "SHORT", short)
     monkeypatch.setattr(type(hands.store.lane), "take", watched)
-    assert page.submit(turn).status_code == 200
-    assert (read, hands.asked) == ([short == 0], [])
+    reply = page.submit(turn)
+    assert (before, after, hands.asked) == ([short == 0], [short > 0], [])
+    assert reply.json["assignment"]["id"] != turn["id"]
 
 
 def test_a_program_does_without_the_page(scene):
