@@ -58,7 +58,7 @@ def test_a_truth_file_without_its_column_is_named(tmp_path):
 def test_the_demo_labels_digits_and_leaves_nothing_running(tmp_path):
     # What goes wrong in a part is in the demo's own log; the command shows what came of it.
     command = [sys.executable, "-m", "broker.cli", "demo", "--exit", "--items", "200"]
-    environment = {**os.environ, "BROKER_DATA": str(tmp_path), "BROKER_PORT": "0", "COLUMNS": "120"}
+    environment = {**os.environ, "BROKER_DATA": str(tmp_path), "BROKER_PORT": "0", "COLUMNS": "200"}
     ran = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=DEMO_SECONDS)
     log = (tmp_path / "demo" / "log").read_text()
     assert ran.returncode == 0, ran.stdout + ran.stderr + log

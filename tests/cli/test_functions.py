@@ -9,20 +9,13 @@ import pytest
 from broker.cli.groundtruth.functions import Failed, Function, target
 from broker.errors import Invalid
 from broker.settings import Settings
+from tests.servers.processes import gone
 
 HERE = {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def function(name, seconds=20):
     return Function(f"tests.cli.lambdas:{name}", seconds, HERE)
-
-
-def alive(pid):
-    """Whether a process runs; one that has ended and waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_function_gets_the_event_and_a_context_and_may_print():
@@ -36,7 +29,7 @@ def test_it_runs_in_another_process_which_is_kept_and_ends_with_us():
         first = pid.call({})
         assert first != os.getpid()
         assert pid.call({}) == first
-    assert not alive(first)
+    assert gone(first)
 
 
 def test_it_sees_none_of_the_brokers_settings(monkeypatch):
@@ -59,7 +52,7 @@ def test_one_that_hangs_is_killed_with_its_children_and_started_again(tmp_path):
         with pytest.raises(Failed, match="no answer within 3 seconds"):
             hangs.call({"note": str(note)})
         assert time.monotonic() - began < 10
-        assert not alive(int(note.read_text()))
+        assert gone(int(note.read_text()))
         assert hangs.call({"well": True}) == "well"
 
 
