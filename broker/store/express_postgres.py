@@ -1,13 +1,13 @@
 """Workers' turns on PostgreSQL: one call of the function `broker_turns`, which migrations install."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import pq
 
-from broker.store.combiner import MOST_AT_ONCE, Combiner
+from broker.store.combiner import Combiner
 from broker.store.express import COUNTABLE, Ask, Asked, Code, Given, Gold
 
 OPTIONS = " ".join(
@@ -28,29 +28,52 @@ TYPES = (
 )
 """Of the function's parameters, each an array with one value of each turn."""
 
+NAME = b"turns"
+
 
 def in_unit(connection: sa.Connection, ask: Ask, gold: Gold | None) -> Given:
     """A turn inside a transaction that goes on."""
-    values = [None if value is None else value.decode() for value in _values(ask, gold)]
-    named = {f"p{place}": value for place, value in enumerate(values)}
-    call = sa.text(_call([[f":{name}"] for name in named]))
-    types = [sa.bindparam(name, type_=sa.types.NullType()) for name in named]
-    row = connection.execute(call.bindparams(*types), named).one()
-    return _given(ask, list(row))
+    named = {f"p{place}": value for place, value in enumerate(_arrays([(ask, gold)]))}
+    return _given(ask, list(connection.execute(sa.text(_call(f"(:{name})" for name in named)), named).one()))
 
 
-def _values(ask: Ask, gold: Gold | None) -> list[bytes | None]:
-    """The function's parameters as PostgreSQL reads them; it knows their types."""
-    seconds = None if ask.seconds is None else repr(ask.seconds).encode()
-    have = b"{%s}" % ",".join(map(str, ask.have)).encode()
-    plain: tuple[int | bytes | None, ...] = (
-        *(ask.login, ask.seen_after, ask.worker, ask.job, ask.now),
-        *(ask.assignment, None if ask.answer is None else ask.answer.encode(), seconds),
-        *(b"t" if ask.claim else b"f", ask.start, ask.lease, have, ask.most_held),
-        COUNTABLE,
+def _call(marks: Iterable[str]) -> str:
+    """The call with these marks of parameters."""
+    arrays = ", ".join(f"{mark}::{kind}[]" for mark, kind in zip(marks, TYPES, strict=True))
+    return f"SELECT * FROM broker_turns({arrays})"  # noqa: S608 - marks only
+
+
+def _arrays(asks: Sequence[Asked]) -> list[str]:
+    """The function's parameters as PostgreSQL writes arrays: less to read than a parameter for each value."""
+    columns = zip(*[_values(ask, gold) for ask, gold in asks], strict=True)
+    return [
+        array(map(quoted if kind == TEXT else _number, column)) for column, kind in zip(columns, TYPES, strict=True)
+    ]
+
+
+def _values(ask: Ask, gold: Gold | None) -> tuple[float | str | None, ...]:
+    return (
+        *(ask.login, ask.seen_after, ask.worker, ask.job, ask.now, ask.assignment, ask.answer, ask.seconds),
+        *(ask.claim, ask.start, ask.lease, array(map(str, ask.have)), ask.most_held, COUNTABLE),
         *(gold or (None, None, None)),
     )
-    return [b"%d" % value if isinstance(value, int) else value for value in plain]
+
+
+def array(values: Iterable[str]) -> str:
+    """Values as an array is written: numbers, NULL, and texts that are quoted."""
+    return f"{{{','.join(values)}}}"
+
+
+def _number(value: object) -> str:
+    return "NULL" if value is None else str(value)
+
+
+def quoted(text: object) -> str:
+    """A text, or None, as an element of an array."""
+    if text is None:
+        return "NULL"
+    escaped = str(text).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 def _given(ask: Ask, row: Sequence[Any]) -> Given:
@@ -85,8 +108,7 @@ class PostgresLane(Combiner):
     def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         try:
             connection = self._connection = self._connection or self._open()
-            values = [value for ask, gold in asks for value in _values(ask, gold)]
-            result = connection.pgconn.exec_prepared(_name(len(asks)), values)  # type: ignore[arg-type] # None is NULL
+            result = connection.pgconn.exec_prepared(NAME, [array.encode() for array in _arrays(asks)])
         except psycopg.Error:
             self.close()
             return None
@@ -100,11 +122,11 @@ class PostgresLane(Combiner):
         arguments, named = self._arguments
         options = f"{named.get('options', '')} {OPTIONS}".strip()
         connection = psycopg.connect(*arguments, **{**named, "options": options}, autocommit=True)
-        for count in range(1, MOST_AT_ONCE + 1):
-            prepared = connection.pgconn.prepare(_name(count), _statement(count).encode())
-            if prepared.status != pq.ExecStatus.COMMAND_OK:
-                connection.close()
-                raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
+        call = _call(f"${place}" for place in range(1, len(TYPES) + 1))
+        prepared = connection.pgconn.prepare(NAME, call.encode())
+        if prepared.status != pq.ExecStatus.COMMAND_OK:
+            connection.close()
+            raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
         return connection
 
     def close(self) -> None:
@@ -112,21 +134,6 @@ class PostgresLane(Combiner):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _name(count: int) -> bytes:
-    return b"turns%d" % count
-
-
-def _statement(count: int) -> str:
-    """The call for so many turns; their parameters come turn by turn."""
-    return _call([[f"${turn * len(TYPES) + place}" for turn in range(count)] for place in range(1, len(TYPES) + 1)])
-
-
-def _call(marks: Sequence[Sequence[str]]) -> str:
-    """The call with these marks of values: for each parameter, one of each turn."""
-    arrays = (f"ARRAY[{', '.join(values)}]::{kind}[]" for values, kind in zip(marks, TYPES, strict=True))
-    return f"SELECT * FROM broker_turns({', '.join(arrays)})"  # noqa: S608 - marks only
 
 
 def _row(result: pq.abc.PGresult, place: int) -> list[Any]:

@@ -1,7 +1,10 @@
 """A worker's turn, the same on both databases, in a transaction of its own and as part of one."""
 
+import hypothesis
+import psycopg
 import pytest
 import sqlalchemy as sa
+from hypothesis import strategies as st
 
 from broker.rules.gold import NEVER
 from broker.rules.lease import MOST_HELD
@@ -9,6 +12,7 @@ from broker.services import submit
 from broker.store import hits
 from broker.store.db import EPOCH, MICROSECOND, Store
 from broker.store.express import COUNTABLE, Ask, Code, Gold, turn
+from broker.store.express_postgres import array, quoted
 from broker.store.jobs import Job
 from broker.store.people import Login, Person
 from broker.store.work import Assignment, Cursor, Hit
@@ -27,6 +31,19 @@ class Golds:
 
     def after(self, _):
         return NEVER
+
+
+@pytest.fixture(scope="module")
+def unnest(postgres):
+    """The texts of an array, as PostgreSQL reads them."""
+    with psycopg.connect(**postgres._address("postgres")) as connection:
+        yield lambda array: [row[0] for row in connection.execute("SELECT unnest(%s::text[])", [array])]
+
+
+@hypothesis.given(st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1))
+@hypothesis.example(['{"a": "\\\\"}', "NULL", "", None, " {1,2}, "])
+def test_any_text_is_an_element_of_an_array(unnest, texts):
+    assert unnest(array(map(quoted, texts))) == texts
 
 
 @pytest.fixture(params=["lane", "unit"])
