@@ -39,7 +39,7 @@ def in_unit(connection: sa.Connection, ask: Ask, gold: Gold | None) -> Given:
 
 def _call(marks: Iterable[str]) -> str:
     """The call with these marks of parameters."""
-    arrays = ", ".join(f"{mark}::{kind}[]" for mark, kind in zip(marks, TYPES, strict=True))
+    arrays = ", ".join(f"{mark}::{sort}[]" for mark, sort in zip(marks, TYPES, strict=True))
     return f"SELECT * FROM broker_turns({arrays})"  # noqa: S608 - marks only
 
 
@@ -47,7 +47,7 @@ def _arrays(asks: Sequence[Asked]) -> list[str]:
     """The function's parameters as PostgreSQL writes arrays: less to read than a parameter for each value."""
     columns = zip(*[_values(ask, gold) for ask, gold in asks], strict=True)
     return [
-        array(map(quoted if kind == TEXT else _number, column)) for column, kind in zip(columns, TYPES, strict=True)
+        array(map(quoted if sort == TEXT else _number, column)) for column, sort in zip(columns, TYPES, strict=True)
     ]
 
 
