@@ -132,6 +132,7 @@ def test_the_line_of_a_mended_error_keeps_its_place_until_the_answer_is_another(
     age, why = page.get_by_label("Age"), page.get_by_label("Why")
     error = page.locator(".error").first
     first = why.bounding_box()
+    assert page.locator("crowd-form").inner_text().split() == ["Look", "Age", "Why", "Submit"]
     age.fill("12")
     page.get_by_role("button", name="Submit", exact=True).click()
     page.get_by_text("Write a number of at least 18.").wait_for()

@@ -79,7 +79,7 @@ class Fields extends Field {
   draw() {
     const target = this.querySelector("classification-target");
     this.#asked = this.read("fields", []).map((one) => new Asked(one, () => this.#told()));
-    this.append(node("p", { class: "crowd-question", dir: "auto" }, this.getAttribute("header") ?? ""), target, this.line, node("div", { class: "flow crowd-fields" }, ...this.#asked.map((one) => one.node)));
+    this.append(node("p", { class: "crowd-question", dir: "auto" }, this.getAttribute("header") ?? ""), target ?? "", this.line, node("div", { class: "flow crowd-fields" }, ...this.#asked.map((one) => one.node)));
     this.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || !event.target.matches("input[type=text]")) return;
       event.preventDefault();
