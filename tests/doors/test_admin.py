@@ -15,6 +15,7 @@ from broker.store.errands import ErrandState
 from broker.store.people import Person
 from broker.store.work import Hit
 from tests.doors.visiting import PASSWORD, Clock, publish_job, trust
+from workers.schedule import SCHEDULE
 
 NOW = Clock()()
 SECRET = b"a secret of the tests, of 32 bytes"
@@ -372,6 +373,15 @@ def test_a_clock_that_stands_still_is_seen(site, ada):
     assert "No clock runs" not in page
     site.clock.move(minutes=2)
     assert "No clock runs" in ada.get("/admin/errands").text
+
+
+def test_the_schedule_is_told_in_words(site, ada):
+    with site.store.write() as unit:
+        schedule.look(unit, {entry.name: entry.seconds for entry in SCHEDULE}, site.clock())
+    table = ada.get("/admin/errands").text.partition('id="schedule"')[2].partition("</table>")[0]
+    told = [words.strip() for words in re.findall(r'<th scope="row">([^<]*)', table)]
+    assert len(told) == len(SCHEDULE)
+    assert not {entry.name for entry in SCHEDULE} & set(told)
 
 
 @pytest.mark.parametrize("path", ["workers/A0", "accounts/A0", "workers/' OR 1=1"])
