@@ -1,7 +1,7 @@
 """Turns that come at once are taken together: one transaction, one wait for the disk, one thread that does all of it.
 
 What comes before and after the transaction is done by that thread too, turn by turn: it finds in the processor's
-caches what it needs for each. Many threads that are woken in turn to do the same once each take twice as long for it.
+caches what it needs for each, where threads that are woken to do their own share find them cold.
 """
 
 import os

@@ -108,7 +108,7 @@ class PostgresLane(Combiner):
     def _take(self, asks: Sequence[Asked]) -> list[Given] | None:
         try:
             connection = self._connection = self._connection or self._open()
-            result = connection.pgconn.exec_prepared(NAME, [array.encode() for array in _arrays(asks)])
+            result = connection.pgconn.exec_prepared(NAME, [one.encode() for one in _arrays(asks)])
         except psycopg.Error:
             self.close()
             return None
